@@ -1,0 +1,1 @@
+"""Benchmarks of the budgets. Each module has ``measure()``, which yields rows."""

@@ -1,0 +1,19 @@
+"""The ``orchestrate`` command. Answers ``--version`` before anything heavy is imported."""
+
+import sys
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        from orchestrator import __version__
+
+        print(f"orchestrate {__version__}")
+        return
+    from orchestrator.cli.main import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

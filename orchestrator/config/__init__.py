@@ -1,0 +1,1 @@
+"""The project's configuration: the only code that reads or writes ``config/``."""

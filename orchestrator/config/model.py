@@ -1,0 +1,275 @@
+"""The validated configuration, as the rest of the program sees it.
+
+Frozen values with every default filled in: durations are seconds, shares are
+fractions (``5%`` is 0.05), paths are repository-relative with ``/``. Loading
+and validating is ``config.load``; nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from orchestrator.plugins.spec import Json, dumps
+
+__all__ = [
+    "Approval",
+    "Benchmark",
+    "Check",
+    "Config",
+    "Contract",
+    "Coordinator",
+    "EmergencyRule",
+    "Escalation",
+    "Flow",
+    "Instance",
+    "Layer",
+    "Level",
+    "Prepare",
+    "Rule",
+    "Step",
+    "Verification",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinator:
+    """Who coordinates, how often everything is looked at, and what lands where.
+
+    ``transfer`` is ``merge`` (the only way today). ``push`` names a remote, or
+    None: nothing is ever fetched or pushed.
+    """
+
+    instance: str = "coordinator"
+    monitoring_interval: float = 30.0
+    integration_branch: str = "main"
+    transfer: str = "merge"
+    push: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One named instance. ``requires`` are the families its work must pass.
+
+    ``worktree`` is relative to the main worktree (``../shop-backend``).
+    """
+
+    id: str
+    role: str
+    specializations: tuple[str, ...] = ()
+    file_patterns: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ("integrity", "contracts", "dataflow", "benchmarks")
+    hands_off_to: str | None = None
+    worktree: str | None = None
+    branch: str | None = None
+    priority: int = 0
+    expertise: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of a layer: a command with an optional report, or import rules.
+
+    Exactly one of ``run`` and ``imports`` is set. ``report`` is
+    ``{"format": "junit"|"coverage"|"sarif"|"ctrf", "path": str|None}``; the
+    command finds the file to write in ``{report}``. ``imports`` is
+    ``{"layers": [...], "root": str|None}``. ``uses`` names a third-party
+    plugin, with its own keys in ``options``.
+    """
+
+    name: str
+    run: str | None = None
+    report: Mapping[str, Json] | None = None
+    imports: Mapping[str, Json] | None = None
+    uses: str | None = None
+    options: Mapping[str, Json] = field(default_factory=dict)
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One architectural layer. ``input`` and ``output`` name contracts."""
+
+    name: str
+    paths: tuple[str, ...]
+    depends_on: tuple[str, ...] = ()
+    kind: str | None = None
+    input: str | None = None
+    output: str | None = None
+    checks: tuple[Check, ...] = ()
+    gates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One interface. ``kind`` is json-schema, openapi, python, graphql, protobuf or avro.
+
+    ``compatibility`` is none, backward, forward, full or one of the last three
+    with ``-transitive``. ``direction`` is input, output or both. ``samples``
+    is a glob. ``content_model`` is closed or open.
+    """
+
+    name: str
+    kind: str
+    path: str
+    compatibility: str = "backward"
+    direction: str = "both"
+    samples: str | None = None
+    content_model: str = "closed"
+    package: str | None = None
+    history: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a flow: a command that reads JSON on stdin, prints JSON.
+
+    ``input`` is the payload of the first step; a later step without one reads
+    the output of the step before. ``validate`` switches the boundary checks.
+    """
+
+    name: str
+    run: str
+    layer: str | None = None
+    input: Json = None
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """An executed path through the layers, with CEL invariants over its steps."""
+
+    name: str
+    steps: tuple[Step, ...]
+    invariants: tuple[str, ...] = ()
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One measured command. ``max_regression`` is a share, ``budget`` seconds.
+
+    ``min_pairs``/``max_pairs`` bound the paired runs, ``time_limit`` the whole
+    measurement in seconds.
+    """
+
+    name: str
+    run: str
+    layer: str | None = None
+    max_regression: float = 0.05
+    budget: float | None = None
+    min_pairs: int = 6
+    max_pairs: int = 60
+    time_limit: float = 60.0
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """A command that makes a checkout usable; skipped while its files are unchanged."""
+
+    run: str
+    when_changed: tuple[str, ...] = ()
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How runs are done. ``budget`` is seconds for one whole run."""
+
+    budget: float = 900.0
+    parallel: int = 2
+    fail_fast: bool = False
+    plugins: tuple[str, ...] = ()
+    prepare: tuple[Prepare, ...] = ()
+    keep: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One CEL rule. A shadow rule (``enforce`` false) is evaluated and only reported."""
+
+    when: str
+    enforce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """When a handoff is approved or sent back without anybody being asked."""
+
+    auto: bool = True
+    ownership: str = "warn"
+    approve_when: str = (
+        "report.failed == 0 && report.inconclusive == 0 && report.errored == 0 "
+        "&& report.flaky == 0 && handoff.violations == 0"
+    )
+    reject_when: str = "report.failed > 0"
+    max_attempts: int = 5
+    approvers: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One rung of the escalation ladder; times in seconds."""
+
+    name: str
+    notify: tuple[str, ...] = ()
+    ack_within: float = 900.0
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """What a human is asked. ``threshold`` names a preset of ``policy.verdict``."""
+
+    threshold: str = "critical_failures_only"
+    levels: tuple[Level, ...] = (Level("humans", ack_within=14400.0),)
+    always_when: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRule:
+    """What happens at once when ``when`` holds. Actions are names of ``policy.emergency``."""
+
+    when: str
+    do: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration. ``source`` is the path it was read from, repository-relative.
+
+    ``digest`` is the sha256 (hex) of the canonical JSON, so two files that say
+    the same have the same digest.
+    """
+
+    project: str
+    layers: Mapping[str, Layer]
+    version: int = 1
+    coordinator: Coordinator = field(default_factory=Coordinator)
+    instances: Mapping[str, Instance] = field(default_factory=dict)
+    integration_tests: tuple[Check, ...] = ()
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
+    verification: Verification = field(default_factory=Verification)
+    approval: Approval = field(default_factory=Approval)
+    escalation: Escalation = field(default_factory=Escalation)
+    emergency: tuple[EmergencyRule, ...] = ()
+    notify: Mapping[str, str] = field(default_factory=dict)
+    source: str = "config/orchestrate.yaml"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON with every default; what plugins plan from and ``config show`` prints."""
+        value = asdict(self)
+        value.pop("source")
+        return value
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(dumps(self.to_json()).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The handoff lifecycle: eight states, written once as data. Pure."""

@@ -1,0 +1,1 @@
+"""The plugin host. ``spec`` is the page a plugin author reads first."""

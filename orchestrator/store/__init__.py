@@ -1,0 +1,1 @@
+"""The truth: a few tables, their events, and transactions over them."""

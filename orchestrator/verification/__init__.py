@@ -1,0 +1,1 @@
+"""Runs: one candidate, verified exactly as it would land."""
