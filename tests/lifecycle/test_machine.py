@@ -33,7 +33,7 @@ WILLING = Facts(
 ALLOWED = {(source, row.event): row.target for row in TRANSITIONS for source in row.sources}
 
 
-@pytest.mark.parametrize(("state", "event"), itertools.product(State, Event))
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))
 def test_every_pair_moves_as_the_table_says_or_says_what_is_possible(
     state: State, event: Event
 ) -> None:
