@@ -1,0 +1,291 @@
+"""Runs one command, bounded in time and output, and leaves nothing of it behind.
+
+The command gets a session of its own. When it has ended, or its time is up,
+everything it started is ended too (see ``descendants`` for how far that goes).
+Standard library only; knows nothing of checks or plugins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator import descendants
+
+__all__ = ["GRACE", "LIMIT", "Capture", "Ended", "run"]
+
+#: Bytes kept of each of a command's two outputs; the middle is cut out beyond it.
+LIMIT = 1 << 20
+#: Seconds between asking a command to end and ending it.
+GRACE = 2.0
+#: Seconds to read what is left in the pipes when everything has been ended.
+_DRAIN = 1.0
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended; the fields of ``plugins.spec.CommandResult``.
+
+    ``status`` is exited, timeout, signalled or missing. ``code`` is the exit
+    code, the signal's number when signalled, 124 after a timeout.
+    """
+
+    status: str
+    code: int
+    output: str
+    stdout: str
+    seconds: float
+    truncated: bool = False
+
+
+class Capture:
+    """Keeps the beginning and the end of a stream, ``limit`` bytes together."""
+
+    def __init__(self, limit: int) -> None:
+        self._half = max(limit // 2, 1)
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._cut = 0
+
+    def add(self, data: bytes) -> None:
+        room = self._half - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        self._tail += data
+        if len(self._tail) > 4 * self._half:
+            self._trim()
+
+    def text(self) -> str:
+        """What was kept, with a line that says how much was not."""
+        self._trim()
+        gap = f"\n[... {self._cut} bytes cut out ...]\n" if self._cut else ""
+        if not self._cut:
+            return (self._head + self._tail).decode(errors="replace")
+        return self._head.decode(errors="replace") + gap + self._tail.decode(errors="replace")
+
+    @property
+    def truncated(self) -> bool:
+        return self._cut > 0 or len(self._tail) > self._half
+
+    def _trim(self) -> None:
+        surplus = len(self._tail) - self._half
+        if surplus > 0:
+            del self._tail[:surplus]
+            self._cut += surplus
+
+
+_active = 0
+_active_lock = threading.Lock()
+
+
+def run(
+    command: str | Sequence[str],
+    *,
+    cwd: str | os.PathLike[str],
+    environment: Mapping[str, str],
+    timeout: float,
+    stdin: bytes | None = None,
+    limit: int = LIMIT,
+    grace: float = GRACE,
+) -> Ended:
+    """Run ``command`` (a string: by ``/bin/sh -c``) and wait until all of it is gone.
+
+    Never raises for what the command does. In a process that is a reaper,
+    *every* orphan it gets is ended with the command; other children of such a
+    process must be commands run by this function.
+    """
+    global _active
+    start = time.monotonic()
+    try:
+        process = _start(command, cwd, environment, stdin)
+    except (OSError, ValueError) as error:
+        return _never_started(error, time.monotonic() - start)
+    with _active_lock:
+        _active += 1
+    output, stdout = Capture(limit), Capture(limit)
+    pump = _Pump(process, stdin, output, stdout)
+    try:
+        in_time = pump.until_exit(start + timeout) or _ask_to_end(process, pump, grace)
+    finally:
+        _end(process)
+        pump.drain()
+    return Ended(
+        *_verdict(process, command, in_time, output),
+        output=output.text(),
+        stdout=stdout.text(),
+        seconds=time.monotonic() - start,
+        truncated=output.truncated or stdout.truncated,
+    )
+
+
+def _start(
+    command: str | Sequence[str],
+    cwd: str | os.PathLike[str],
+    environment: Mapping[str, str],
+    stdin: bytes | None,
+) -> subprocess.Popen[bytes]:
+    arguments = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+    return subprocess.Popen(
+        arguments,
+        cwd=cwd,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _never_started(error: OSError | ValueError, seconds: float) -> Ended:
+    """A binary that is absent or not executable, a folder that is gone, a NUL in an argument."""
+    absent = isinstance(error, OSError) and error.errno == errno.ENOENT
+    return Ended("missing", 127 if absent else 126, f"{error}\n", "", seconds)
+
+
+def _ask_to_end(process: subprocess.Popen[bytes], pump: _Pump, grace: float) -> bool:
+    """The time is up: SIGTERM to the whole session, then ``grace`` seconds. Always False."""
+    _signal_session(process, signal.SIGTERM)
+    pump.until_exit(time.monotonic() + grace)
+    return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the session and, in a reaper, what left it; reap the command itself."""
+    global _active
+    # Before the command is reaped: its id, and so the session's, cannot be reused yet.
+    _signal_session(process, signal.SIGKILL)
+    process.wait()
+    with _active_lock:
+        _active -= 1
+        alone = _active == 0
+    if alone and descendants.is_reaper():
+        descendants.end_children()
+
+
+def _signal_session(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # Nobody of the session may be left; macOS says EPERM when only zombies are.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _verdict(
+    process: subprocess.Popen[bytes], command: str | Sequence[str], in_time: bool, output: Capture
+) -> tuple[str, int]:
+    """``status`` and ``code``. A shell reports a missing binary or a signal as a number."""
+    code = process.returncode
+    if not in_time:
+        return "timeout", 124
+    if code < 0:
+        return "signalled", -code
+    if isinstance(command, str):
+        said = output.text()[-4000:].lower()
+        if (code == 127 and "not found" in said) or (code == 126 and "denied" in said):
+            return "missing", code
+        if code - 128 in _FATAL:
+            return "signalled", code - 128
+    return "exited", code
+
+
+#: Signals whose ``128 + n`` from a shell means that the command was killed.
+_FATAL = {
+    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGILL, signal.SIGABRT, signal.SIGBUS,
+    signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV, signal.SIGPIPE, signal.SIGALRM, signal.SIGTERM,
+    signal.SIGXCPU, signal.SIGXFSZ,
+}  # fmt: skip
+
+
+class _Pump:
+    """Moves bytes between a command's pipes and memory, never waiting for one pipe alone."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        stdin: bytes | None,
+        output: Capture,
+        stdout: Capture,
+    ) -> None:
+        assert process.stdout is not None and process.stderr is not None
+        self._process = process
+        self._unsent = memoryview(stdin or b"")
+        self._selector = selectors.DefaultSelector()
+        self._exit = _exit_signal(process)
+        self._selector.register(self._exit, selectors.EVENT_READ, "exit")
+        for stream, sinks in ((process.stdout, (output, stdout)), (process.stderr, (output,))):
+            os.set_blocking(stream.fileno(), False)
+            self._selector.register(stream, selectors.EVENT_READ, sinks)
+        if process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+            self._selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
+
+    def until_exit(self, deadline: float) -> bool:
+        """Pump until the command has exited (True) or the deadline passes (False)."""
+        while (left := deadline - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                if key.data == "exit":
+                    return True
+                self._move(key)
+        return False
+
+    def drain(self) -> None:
+        """Read what is left, for a moment at most, and close every pipe."""
+        self._selector.unregister(self._exit)
+        os.close(self._exit)
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._drop(self._process.stdin)
+        deadline = time.monotonic() + _DRAIN
+        while self._selector.get_map() and (left := deadline - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                self._move(key)
+        for key in list(self._selector.get_map().values()):
+            self._drop(key.fileobj)
+        self._selector.close()
+
+    def _move(self, key: selectors.SelectorKey) -> None:
+        if key.data == "stdin":
+            self._send(key)
+            return
+        data = os.read(key.fd, _CHUNK)
+        for sink in key.data:
+            sink.add(data)
+        if not data:
+            self._drop(key.fileobj)
+
+    def _send(self, key: selectors.SelectorKey) -> None:
+        try:
+            self._unsent = self._unsent[os.write(key.fd, self._unsent[:_CHUNK]) :]
+        except BrokenPipeError:
+            self._unsent = memoryview(b"")  # the command does not want the rest
+        if not self._unsent:
+            self._drop(key.fileobj)
+
+    def _drop(self, stream: object) -> None:
+        self._selector.unregister(stream)  # type: ignore[arg-type]  # a file we registered
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()  # type: ignore[attr-defined]  # as above
+
+
+def _exit_signal(process: subprocess.Popen[bytes]) -> int:
+    """A file descriptor that becomes readable when the command has exited."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            return os.pidfd_open(process.pid)
+        except OSError:
+            pass  # an old kernel, or a container that forbids it
+    readable, writable = os.pipe()
+
+    def wait() -> None:
+        process.wait()
+        os.close(writable)
+
+    threading.Thread(target=wait, daemon=True).start()
+    return readable

@@ -1,0 +1,238 @@
+"""A command is bounded in time and output, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator import descendants
+from orchestrator.processes import Capture, Ended, run
+
+HERE: dict[str, Any] = {"cwd": "/", "timeout": 20.0}
+
+
+def sh(command: str, **options: Any) -> Ended:
+    return run(command, **{**HERE, "environment": dict(os.environ), **options})
+
+
+def in_reaper(expression: str) -> dict[str, Any]:
+    """Evaluate a call of ``run`` in a process that is a reaper, as workers are."""
+    program = (
+        "import dataclasses, json, os, sys\n"
+        "from orchestrator.descendants import become_reaper\n"
+        "from orchestrator.processes import run\n"
+        "assert become_reaper()\n"
+        f"print(json.dumps(dataclasses.asdict({expression})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    value: dict[str, Any] = json.loads(done.stdout)
+    return value
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    """Poll ``condition`` until it holds; False after ten seconds."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def gone(pid: int) -> bool:
+    return not descendants.alive(pid)
+
+
+linux = pytest.mark.skipif(not descendants.can_reap(), reason="needs /proc and a reaper")
+
+
+def test_output_is_both_streams_and_stdout_is_apart() -> None:
+    ended = sh("echo one; echo two >&2")
+    assert (ended.status, ended.code) == ("exited", 0)
+    assert sorted(ended.output.split()) == ["one", "two"]
+    assert ended.stdout == "one\n"
+
+
+def test_command_without_output_ends_with_its_code() -> None:
+    ended = sh("exit 3")
+    assert (ended.status, ended.code, ended.output) == ("exited", 3, "")
+
+
+def test_bytes_that_are_not_text_are_shown_not_fatal() -> None:
+    assert sh(r"printf '\377\000x'").stdout == "�\0x"
+
+
+def test_stdin_is_empty_unless_given() -> None:
+    assert sh("cat").stdout == ""
+    assert sh("cat", stdin=b"hello").stdout == "hello"
+
+
+def test_command_that_closes_stdin_does_not_hurt() -> None:
+    ended = sh("exec 0<&-; echo done", stdin=b"x" * 1_000_000)
+    assert (ended.status, ended.stdout) == ("exited", "done\n")
+
+
+def test_large_input_and_output_at_once_do_not_deadlock() -> None:
+    ended = sh("cat", stdin=b"x" * 500_000)
+    assert len(ended.stdout) == 500_000
+
+
+def test_fifty_megabytes_keep_their_ends_and_say_what_was_cut() -> None:
+    ended = sh("echo first; head -c 50000000 /dev/zero | tr '\\0' x; echo; echo last", limit=10_000)
+    assert ended.truncated
+    assert ended.output.startswith("first\nxxx") and ended.output.endswith("xxx\nlast\n")
+    assert "bytes cut out" in ended.output
+    assert len(ended.output) < 10_100
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 1000])
+def test_capture_counts_every_byte(size: int) -> None:
+    capture = Capture(10)
+    for _ in range(size):
+        capture.add(b"x")
+    assert capture.truncated == (size > 10)
+    kept = capture.text()
+    assert kept.count("x") == min(size, 10)
+    if size > 10:
+        assert f"{size - 10} bytes cut out" in kept
+
+
+def test_command_that_ignores_sigterm_is_killed() -> None:
+    ended = sh("trap '' TERM; echo ready; while :; do sleep 0.05; done", timeout=0.3, grace=0.2)
+    assert (ended.status, ended.code, ended.stdout) == ("timeout", 124, "ready\n")
+
+
+def test_command_that_obeys_sigterm_may_still_say_something() -> None:
+    ended = sh("trap 'echo bye; exit 0' TERM; while :; do sleep 0.02; done", timeout=0.3)
+    assert (ended.status, ended.stdout) == ("timeout", "bye\n")
+
+
+@pytest.mark.parametrize("command", ["kill -9 $$", "sh -c 'kill -9 $$'; exit $?"])
+def test_killed_by_a_signal_is_not_an_exit_code(command: str) -> None:
+    ended = sh(command)
+    assert (ended.status, ended.code) == ("signalled", signal.SIGKILL)
+
+
+def test_exit_codes_above_128_that_are_no_signal_stay_exit_codes() -> None:
+    assert sh("exit 255").status == "exited"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("no-such-command-here", 127), (["no-such-command-here"], 127), ("/etc/passwd", 126)],
+)
+def test_missing_binary_is_missing_in_every_form(command: str | list[str], code: int) -> None:
+    ended = sh(command) if isinstance(command, str) else run(command, environment={}, **HERE)
+    assert (ended.status, ended.code) == ("missing", code)
+
+
+def test_an_exit_of_127_that_says_nothing_is_a_plain_exit() -> None:
+    assert sh("exit 127").status == "exited"
+
+
+@pytest.mark.parametrize("options", [{"cwd": "/no/such/folder"}])
+def test_folder_that_does_not_exist_is_missing(options: dict[str, Any]) -> None:
+    ended = sh("true", **options)
+    assert ended.status == "missing" and "/no/such/folder" in ended.output
+
+
+def test_nul_in_an_argument_is_missing_not_an_exception() -> None:
+    assert run(["echo", "a\0b"], environment={}, **HERE).status == "missing"
+
+
+def test_a_child_in_the_same_session_is_ended_with_the_command() -> None:
+    ended = sh("sleep 600 & echo $!")
+    assert until(lambda: gone(int(ended.stdout)))
+
+
+def test_without_pidfd_a_thread_sees_the_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    assert sh("echo x").stdout == "x\n"
+    assert sh("sleep 60", timeout=0.1).status == "timeout"
+
+
+def escaping(folder: Path) -> str:
+    """A command that starts a grandchild in its own session and prints its id."""
+    seen = folder / "pid"
+    return (
+        f"setsid sh -c 'echo $$ > {seen}; exec sleep 600' & "
+        f"until [ -s {seen} ]; do sleep 0.01; done; cat {seen}"
+    )
+
+
+@linux
+def test_grandchild_in_its_own_session_is_ended_and_cannot_hold_the_pipe(tmp_path: Path) -> None:
+    ended = in_reaper(
+        f"run({escaping(tmp_path)!r}, cwd='/', environment=dict(os.environ), timeout=30)"
+    )
+    assert ended["status"] == "exited" and ended["seconds"] < 5
+    assert gone(int(ended["stdout"]))
+
+
+@linux
+def test_double_fork_is_ended_after_a_timeout(tmp_path: Path) -> None:
+    command = escaping(tmp_path) + "; (sleep 601 &) ; sleep 602"
+    ended = in_reaper(
+        f"run({command!r}, cwd='/', environment=dict(os.environ), timeout=1, grace=0.1)"
+    )
+    assert ended["status"] == "timeout"
+    assert gone(int(ended["stdout"]))
+
+
+@linux
+def test_strays_are_found_by_their_marker_and_by_nothing_else(tmp_path: Path) -> None:
+    def start(mark: str) -> subprocess.Popen[bytes]:
+        world = {**os.environ, descendants.MARKER: mark}
+        return subprocess.Popen(["setsid", "sleep", "600"], env=world)
+
+    mine, part, other = start("mark"), start("mark/1"), start("marks")
+    try:
+        assert until(lambda: descendants.end_strays("mark") == 0)
+        assert (mine.wait(10), part.wait(10)) == (-9, -9)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+@linux
+def test_orphans_are_those_whose_owner_is_gone(tmp_path: Path) -> None:
+    owner = subprocess.run(
+        [sys.executable, "-c", ("from pathlib import Path; from orchestrator.descendants import "
+         f"marker; print(marker(Path({str(tmp_path)!r})))")],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    orphan = subprocess.Popen(["sleep", "600"], env={**os.environ, descendants.MARKER: owner})
+    mine = descendants.marker(tmp_path)
+    kept = subprocess.Popen(["sleep", "600"], env={**os.environ, descendants.MARKER: mine})
+    try:
+        descendants.end_orphans(descendants.marker_key(tmp_path))
+        assert orphan.wait(10) == -9
+        assert kept.poll() is None
+    finally:
+        kept.kill()
+        kept.wait()
+
+
+@linux
+def test_a_tree_is_ended_whole() -> None:
+    tree = subprocess.Popen(
+        ["sh", "-c", "setsid sh -c 'echo $$; sleep 600; :' & wait"], stdout=subprocess.PIPE
+    )
+    assert tree.stdout is not None
+    inner = int(tree.stdout.readline())
+    descendants.end_tree(tree.pid)
+    assert tree.wait(10) == -9
+    assert until(lambda: gone(inner))
+    tree.stdout.close()
