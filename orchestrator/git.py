@@ -16,13 +16,21 @@ __all__ = ["Git", "GitError", "NotARepository", "Repository", "find"]
 
 
 class GitError(OrchestrateError):
-    """Git refused."""
+    """Git refused.
+
+    Happens when a git command ends with an error; the message is what git
+    said. Run that command yourself in the folder to see more.
+    """
 
     code = "E401"
 
 
 class NotARepository(OrchestrateError):
-    """This is not inside a git repository."""
+    """This is not inside a git repository.
+
+    Happens when a command that needs a repository is started outside one.
+    Change into the repository, or make one: ``git init && git commit``.
+    """
 
     code = "E402"
 
@@ -80,6 +88,8 @@ _SEALED = (
     "-c", "commit.gpgSign=false",
     "-c", "core.quotePath=false",
     "-c", "core.fsmonitor=false",
+    "-c", "merge.verifySignatures=false",
+    "-c", "rerere.enabled=false",
     "-c", "gc.auto=0",
     "-c", "advice.detachedHead=false",
 )  # fmt: skip
@@ -100,10 +110,13 @@ class Git:
         stdin: bytes | None = None,
         fallback: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run git. ``fallback`` supplies a committer where none is configured."""
+        """Run git without the caller's ``GIT_*`` variables.
+
+        ``fallback`` supplies a committer where none is configured.
+        """
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
         environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-        if fallback:
+        if fallback and not self._has_identity():
             for role in ("AUTHOR", "COMMITTER"):
                 environment |= {f"GIT_{role}_{k}": v for k, v in _IDENTITY.items()}
         done = subprocess.run(
@@ -118,6 +131,10 @@ class Git:
             said = done.stderr.decode(errors="replace").strip() or f"status {done.returncode}"
             raise GitError(f"git {arguments[0]}: {said}")
         return done
+
+    def _has_identity(self) -> bool:
+        names = ("user.name", "user.email")
+        return all(self.run("config", name, check=False).returncode == 0 for name in names)
 
     def out(self, *arguments: str) -> str:
         """What git printed, without the last newline."""
