@@ -1,0 +1,1 @@
+"""The data layer: keeps orders, knows nothing of prices, requests or pages."""

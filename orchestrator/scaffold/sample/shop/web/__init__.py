@@ -1,0 +1,1 @@
+"""The web layer: receipts as pages, and the server that shows them."""
