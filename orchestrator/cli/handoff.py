@@ -1,0 +1,136 @@
+"""``orchestrate handoff``: list and show handoffs, undo a landed one, thaw landing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from orchestrator.cli.human import confirmed
+from orchestrator.cli.output import console, json_option, print_json
+from orchestrator.engine.project import Project, put
+from orchestrator.engine.rollback import undo
+from orchestrator.engine.transition import row_of
+from orchestrator.store.port import NewEvent, Reader, Row, Transaction
+
+__all__ = ["command"]
+
+
+@click.group(name="handoff")
+def command() -> None:
+    """List and show handoffs; undo a landed one."""
+
+
+@command.command(name="list")
+@click.option("--all", "everything", is_flag=True, help="Also those that ended.")
+@json_option
+def list_(everything: bool, as_json: bool) -> None:
+    """The open handoffs, newest first."""
+    project = Project.open()
+    where = None if everything else {"status": "open"}
+    rows = project.store.read(
+        lambda reader: [_summary(reader, row) for row in reader.find("handoffs", where)]
+    )[::-1]
+    if as_json:
+        print_json(rows)
+        return
+    from rich.table import Table
+
+    keys = ("id", "producer", "target", "state", "attempt", "head", "task")
+    table = Table(*keys, box=None)
+    for row in rows:
+        table.add_row(*(str(row[key] or "–")[:60] for key in keys))
+    console().print(table if rows else "no handoffs")
+
+
+@command.command()
+@click.argument("handoff")
+@json_option
+def show(handoff: str, as_json: bool) -> None:
+    """One handoff: where it stands, its notes, runs, evidence and escalations."""
+    project = Project.open()
+    value = project.store.read(lambda reader: _detail(reader, handoff))
+    if as_json:
+        print_json(value)
+        return
+    out = console()
+    for key in (
+        "id",
+        "state",
+        "producer",
+        "target",
+        "task",
+        "ref",
+        "head",
+        "attempt",
+        "base",
+        "candidate",
+        "verdict",
+        "approved_by",
+        "landed",
+        "rollback",
+    ):
+        out.print(f"{key:>12}  {value[key] if value[key] is not None else '–'}")
+    for title, text in value["notes"].items():
+        out.print(f"\n{title}", style="bold")
+        out.print(text)
+    for run in value["runs"]:
+        out.print(
+            f"\n{run['id']}  attempt {run['attempt']}  {run['status']}  {run['verdict'] or ''}"
+        )
+    for row in value["escalations"]:
+        out.print(f"{row['id']}  {row['status']}  {row['question']}  {row['answer'] or ''}")
+
+
+@command.command()
+@click.argument("handoff")
+@click.option("--reason", required=True, help="Why; kept in the log and in the commit.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def rollback(handoff: str, reason: str, yes: bool) -> None:
+    """Undo a landed HANDOFF: revert it on the branch, its producer goes to REMEDIATION."""
+    project = Project.open()
+    actor = confirmed(project, f"Undo {handoff} on the integration branch?", yes)
+    row = undo(project, actor, handoff, reason)
+    project.publish()
+    print(f"{row['producer']}  → REMEDIATION  {handoff} undone by {row['rollback'][:12]}")
+
+
+@command.command()
+@click.option("--reason", required=True, help="Why; kept in the log.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def thaw(reason: str, yes: bool) -> None:
+    """Let work land again after an emergency rule froze the integration branch."""
+    project = Project.open()
+    actor = confirmed(project, "Let work land again?", yes)
+
+    def body(tx: Transaction) -> None:
+        put(tx, "integration_frozen", "0")
+        tx.record(NewEvent("integration.thaw", actor, reason=reason))
+
+    project.store.write(body, durable=True)
+    project.publish()
+    print("work lands again")
+
+
+def _summary(reader: Reader, row: Row) -> dict[str, Any]:
+    keys = ("id", "producer", "target", "task", "attempt", "head", "status", "verdict")
+    instance = reader.get("instances", id=row["producer"])
+    at_work = instance is not None and instance["handoff"] == row["id"]
+    state = instance["state"] if at_work and instance else row["status"]
+    return {**{key: row[key] for key in keys}, "state": state}
+
+
+def _detail(reader: Reader, name: str) -> dict[str, Any]:
+    row = row_of(reader, "handoffs", name)
+    data = json.loads(row["data"] or "{}")
+    runs = reader.find("runs", {"handoff": name})
+    questions = reader.find("escalations", {"handoff": name})
+    return {
+        **row,
+        "state": _summary(reader, row)["state"],
+        "data": data,
+        "notes": json.loads(row["notes"] or "{}"),
+        "runs": [{k: v for k, v in run.items() if k != "report"} for run in runs],
+        "escalations": questions,
+    }

@@ -1,0 +1,37 @@
+"""Asking a human: on a terminal by a question, elsewhere only with ``--yes``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from orchestrator.coordination.callers import Caller
+from orchestrator.engine.project import Project
+from orchestrator.errors import UsageError
+
+__all__ = ["confirmed", "confirmed_caller"]
+
+
+def confirmed_caller(project: Project, question: str, yes: bool) -> Caller:
+    """The caller, after a human among them has said yes.
+
+    Raises ``UsageError`` where nobody can be asked and ``--yes`` is not given.
+    """
+    who = project.caller()
+    if not who.human or yes:
+        return who
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "nobody can be asked here: there is no terminal", hint="say it: --yes --reason TEXT"
+        )
+    click.confirm(question, abort=True, err=True)
+    return who
+
+
+def confirmed(project: Project, question: str, yes: bool) -> str:
+    """As ``confirmed_caller``, for what only a human may do; gives the actor."""
+    who = confirmed_caller(project, question, yes)
+    if not who.human:
+        raise UsageError("only a human may do this", hint="ask the person you work for")
+    return who.actor

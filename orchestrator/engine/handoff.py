@@ -1,0 +1,281 @@
+"""What an instance does with its work: take a task, mark it ready, take it back, give it up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.coordination.callers import Caller, occupy
+from orchestrator.coordination.liveness import is_live
+from orchestrator.engine.notes import missing
+from orchestrator.engine.ownership import Ownership, touched
+from orchestrator.engine.project import Project
+from orchestrator.engine.transition import change_handoff, move, row_of
+from orchestrator.errors import OrchestrateError
+from orchestrator.lifecycle.machine import Facts
+from orchestrator.lifecycle.states import Event, State
+from orchestrator.store.port import Row, Transaction
+
+__all__ = ["NoIntegrationBranch", "Ready", "RefNotFound", "assign", "ready", "release", "withdraw"]
+
+
+class RefNotFound(OrchestrateError):
+    """The ref names no commit.
+
+    Commit your work first, and name a branch, tag or commit that exists.
+    """
+
+    code = "E411"
+
+
+class NoIntegrationBranch(OrchestrateError):
+    """The integration branch does not exist.
+
+    ``coordinator.integration_branch`` in the configuration names it; a new
+    repository needs its first commit there.
+    """
+
+    code = "E412"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What marking ready gave.
+
+    ``remarks`` are for the caller's eyes; ``again``: it was marked already.
+    """
+
+    handoff: Row
+    remarks: tuple[str, ...] = ()
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The commit to hand off and how it relates to the integration branch."""
+
+    head: str
+    ref: str
+    landed: bool
+    files: tuple[str, ...]
+    ownership: Ownership
+    unrelated: bool = False
+
+
+def assign(project: Project, who: Caller, instance: str, task: str) -> Row:
+    """STANDBY → ACTIVE with ``task``. ``task`` is free text or a task id."""
+
+    def body(tx: Transaction) -> Row:
+        row = row_of(tx, "instances", instance)
+        facts = Facts(actor=who.actor, producer=instance, live=live(row, tx.now), task=task.strip())
+        return move(tx, row, Event.ASSIGN, facts, changes={"task": task}, data={"task": task})
+
+    return project.store.write(body, durable=True)
+
+
+def ready(
+    project: Project,
+    who: Caller,
+    instance: str,
+    *,
+    ref: str,
+    notes: Mapping[str, str],
+    target: str | None = None,
+) -> Ready:
+    """ACTIVE or REMEDIATION → HANDOFF_READY with the commit ``ref`` names.
+
+    Marking the same commit ready twice is harmless. Raises ``RefNotFound``,
+    ``NoIntegrationBranch``, ``GuardRefused`` with every reason, ``Moved``.
+    """
+    work = examine(project, instance, ref)
+    if target is not None and target not in project.config.instances:
+        row_of_config(project, target)
+
+    def body(tx: Transaction) -> Ready:
+        row = occupy(tx, row_of(tx, "instances", instance), who)
+        current = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
+        if row["state"] == State.HANDOFF_READY and current and current["head"] == work.head:
+            return Ready(current, ("this commit is already marked ready",), again=True)
+        facts = Facts(
+            actor=who.acting_for(instance),
+            producer=instance,
+            human=who.human,
+            problems=tuple(_problems(project, instance, work, notes, current)),
+        )
+        return _mark(tx, project, row, current, work, notes, target, facts)
+
+    return project.store.write(body, durable=True)
+
+
+def row_of_config(project: Project, name: str) -> None:
+    """Raise for an instance the configuration does not know."""
+    known = ", ".join(project.config.instances)
+    raise OrchestrateError(f"there is no instance {name!r} to hand off to", hint=f"known: {known}")
+
+
+def examine(project: Project, instance: str, ref: str) -> Work:
+    """Find out what ``ref`` would hand off."""
+    git = project.repository.git
+    head = git.commit(ref)
+    if head is None:
+        raise RefNotFound(
+            f"{ref!r} names no commit", hint="commit first; then name a branch or commit"
+        )
+    base = project.integration_head()
+    if base is None:
+        name = project.config.coordinator.integration_branch
+        raise NoIntegrationBranch(f"the integration branch {name!r} does not exist")
+    fork = git.merge_base(base, head)
+    files = git.changed(fork, head) if fork else ()
+    ownership = touched(project.config, instance, files)
+    return Work(head, ref, git.is_ancestor(head, base), files, ownership, fork is None)
+
+
+def _problems(
+    project: Project, instance: str, work: Work, notes: Mapping[str, str], current: Row | None
+) -> list[str]:
+    """Every reason why this work cannot be marked ready, as sentences."""
+    found: list[str] = []
+    branch = project.config.coordinator.integration_branch
+    if work.landed:
+        found.append(f"{work.head[:12]} is on {branch} already: commit your work first")
+    elif work.unrelated:
+        found.append(f"{work.head[:12]} shares no history with {branch}")
+    elif not work.files:
+        found.append(f"{work.head[:12]} changes no file")
+    if project.config.approval.ownership == "deny":
+        found += [f"{p} belongs to {owner}" for p, owner in sorted(work.ownership.foreign.items())]
+    lacking = missing(notes)
+    if lacking:
+        found.append(f"the notes lack: {', '.join(lacking)}")
+    if current and current["verdict"] == "rejected" and current["head"] == work.head:
+        found.append(f"{work.head[:12]} is the commit that failed: commit a fix first")
+    if instance == project.verifier:
+        found.append(
+            f"{instance} is the instance that verifies, and nobody verifies their own work: "
+            "set coordinator.instance to another one"
+        )
+    return found
+
+
+def _mark(
+    tx: Transaction,
+    project: Project,
+    row: Row,
+    current: Row | None,
+    work: Work,
+    notes: Mapping[str, str],
+    target: str | None,
+    facts: Facts,
+) -> Ready:
+    """The write of ``ready``: a new handoff, or the next attempt of the open one."""
+    settings = {
+        "ref": work.ref,
+        "head": work.head,
+        "notes": json.dumps(dict(notes)),
+        "target": target or _target(project, row["id"]),
+        "verdict": None,
+        "run": None,
+        "candidate": None,
+        "approved_by": None,
+    }
+    if current is None:
+        handoff = _new_handoff(tx, row, settings)
+    else:
+        handoff = change_handoff(tx, current, **settings, attempt=current["attempt"] + 1)
+    told = {"head": work.head, "attempt": handoff["attempt"], "target": handoff["target"]}
+    name = handoff["id"]
+    move(tx, row, Event.READY, facts, handoff=name, changes={"handoff": name}, data=told)
+    # Pinned before the commit: whatever happens to the branch, the commit stays.
+    project.git.point(f"refs/orchestrate/handoffs/{handoff['id']}", work.head)
+    return Ready(handoff, tuple(_remarks(project, work)))
+
+
+def _new_handoff(tx: Transaction, row: Row, settings: Row) -> Row:
+    handoff: Row = {
+        "id": f"H-{tx.number('handoff')}",
+        "producer": row["id"],
+        "task": row["task"],
+        "status": "open",
+        "version": 1,
+        "attempt": 1,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+        **settings,
+    }
+    tx.insert("handoffs", handoff)
+    return handoff
+
+
+def _target(project: Project, producer: str) -> str:
+    instance = project.config.instances.get(producer)
+    return (instance.hands_off_to if instance else None) or project.config.coordinator.instance
+
+
+def _remarks(project: Project, work: Work) -> list[str]:
+    """What the caller should know although it does not stand in the way."""
+    remarks = []
+    if project.config.approval.ownership != "deny":
+        remarks += [f"{p} belongs to {o}" for p, o in sorted(work.ownership.foreign.items())]
+    if project.repository.git.out("status", "--porcelain", "--untracked-files=no"):
+        remarks.append("uncommitted changes in this worktree are not part of the handoff")
+    return remarks
+
+
+def withdraw(project: Project, who: Caller, instance: str) -> Row:
+    """HANDOFF_READY → ACTIVE; the handoff is closed as withdrawn."""
+
+    def body(tx: Transaction) -> Row:
+        row = occupy(tx, row_of(tx, "instances", instance), who)
+        facts = Facts(actor=who.acting_for(instance), producer=instance, human=who.human)
+        new = move(tx, row, Event.WITHDRAW, facts, changes={"handoff": None})
+        close(tx, row["handoff"], "withdrawn")
+        return new
+
+    return project.store.write(body, durable=True)
+
+
+def release(
+    project: Project,
+    who: Caller,
+    instance: str,
+    *,
+    reason: str | None = None,
+    coordinates: bool = False,
+) -> Row:
+    """Back to STANDBY from ACTIVE, HANDOFF_READY, FAILED or REMEDIATION; the task is returned."""
+
+    def body(tx: Transaction) -> Row:
+        row = row_of(tx, "instances", instance)
+        facts = Facts(
+            actor=who.actor,
+            producer=instance,
+            human=who.human,
+            coordinates=coordinates,
+            live=live(row, tx.now),
+        )
+        given_up = {"task": row["task"]}
+        new = move(tx, row, Event.RELEASE, facts, reason=reason,
+                   changes={"handoff": None, "task": None}, data=given_up)  # fmt: skip
+        close(tx, row["handoff"], "released")
+        return new
+
+    return project.store.write(body, durable=True)
+
+
+def close(tx: Transaction, handoff: str | None, status: str) -> None:
+    """Close an open handoff, and with it the questions that were asked about it."""
+    row = tx.get("handoffs", id=handoff) if handoff else None
+    if row is None:
+        return
+    change_handoff(tx, row, status=status, closed_at=tx.now)
+    for question in tx.find(
+        "escalations", {"handoff": handoff, "status": ("open", "acknowledged")}
+    ):
+        tx.update("escalations", {"id": question["id"]}, {"status": "moot", "next_at": None})
+
+
+def live(row: Row, now: int) -> bool | None:
+    """Whether an instance's client runs; None when it cannot be told."""
+    return is_live(row["pid"], row["pid_started"], row["host"], row["heartbeat_at"], now)

@@ -1,0 +1,56 @@
+"""One verification, in a thread of its own, so that the watch goes on coordinating."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+
+from orchestrator.engine.executor import LocalExecutor
+from orchestrator.engine.project import Project
+from orchestrator.verification.checkout import Candidate, Pool
+from orchestrator.verification.outcome import Report
+from orchestrator.verification.progress import Listener
+from orchestrator.verification.rules import rules_at
+from orchestrator.verification.run import Request, verify
+
+__all__ = ["Job"]
+
+
+class Job(threading.Thread):
+    """Verifies ``head`` merged onto ``base``. When ``finished``: ``report`` or ``error``.
+
+    It reads git and runs checks; it never writes to the store.
+    """
+
+    def __init__(
+        self, project: Project, run: str, handoff: str, head: str, base: str, listener: Listener
+    ) -> None:
+        super().__init__(name=f"verify-{run}", daemon=True)
+        self.project, self.run_id, self.handoff = project, run, handoff
+        self.head, self.base, self.listener = head, base, listener
+        self.stop = threading.Event()
+        self.finished = threading.Event()
+        self.candidate: Candidate | None = None
+        self.report: Report | None = None
+        self.error: str | None = None
+
+    def run(self) -> None:
+        try:
+            self.report = self._verify()
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"
+            self.trace = traceback.format_exc()
+        finally:
+            self.finished.set()
+
+    def _verify(self) -> Report:
+        repository, config = self.project.repository, self.project.config
+        rules = rules_at(repository, self.base, config.source)
+        if rules is None:
+            raise LookupError(f"the base {self.base[:12]} has no {config.source}")
+        message = f"Merge {self.handoff}"
+        self.candidate = Pool(repository).preview(self.base, self.head, message)
+        self.project.git.point(f"refs/orchestrate/candidates/{self.handoff}", self.candidate.commit)
+        request = Request(repository, self.candidate, rules, self.run_id)
+        with LocalExecutor(rules) as executor:
+            return verify(request, executor=executor, listener=self.listener, stop=self.stop)

@@ -1,0 +1,139 @@
+"""A repository, its configuration in force and its store, as one value for the use cases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from orchestrator.config import load
+from orchestrator.config.model import Config
+from orchestrator.coordination.callers import Caller, caller
+from orchestrator.errors import OrchestrateError
+from orchestrator.git import Git, Repository, find
+from orchestrator.lifecycle.states import State
+from orchestrator.status.publish import publish
+from orchestrator.store.port import Reader, Row, Store, Transaction
+from orchestrator.store.sqlite import open_store
+
+__all__ = ["Project"]
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a use case needs. ``Project.open()`` finds it from the working directory."""
+
+    repository: Repository
+    config: Config
+    store: Store
+    read_at: str | None = None
+
+    @classmethod
+    def open(cls, start: Path | str | None = None) -> Project:
+        """The project around ``start``; registers what its configuration names.
+
+        Raises ``NotARepository``, or what ``config.load.in_force`` raises.
+        """
+        repository = find(start)
+        config = load.in_force(repository)
+        project = cls(repository, config, open_store(repository.state, project=config.project))
+        project.register()
+        return project
+
+    @cached_property
+    def git(self) -> Git:
+        """Git in the main worktree: the place nothing is ever checked out or removed by us."""
+        return Git(self.repository.main)
+
+    @property
+    def branch(self) -> str:
+        """The full name of the integration branch's ref."""
+        return f"refs/heads/{self.config.coordinator.integration_branch}"
+
+    @property
+    def verifier(self) -> str:
+        """The instance in whose name the watch verifies and approves."""
+        return self.config.coordinator.instance
+
+    def integration_head(self) -> str | None:
+        """The commit the integration branch is at, or None where it does not exist."""
+        return self.git.commit(self.branch)
+
+    def caller(self) -> Caller:
+        """Who calls this process."""
+        return self.store.read(caller)
+
+    def register(self) -> None:
+        """Bring the store up to date with the configuration; cheap when it already is."""
+        digest = self.config.digest
+        known = self.store.read(lambda reader: reader.get("meta", name="config_digest"))
+        if known is None or known["value"] != digest:
+            self.store.write(lambda tx: _register(tx, self.config, self.repository))
+
+    def reloaded(self) -> Project:
+        """Itself, or, when the configuration in force changed, a project with the new one.
+
+        A configuration that no longer loads keeps the old one in force.
+        """
+        head = self.integration_head()
+        if head == self.read_at:
+            return self
+        try:
+            config = load.in_force(self.repository)
+        except OrchestrateError:
+            config = self.config
+        project = Project(self.repository, config, self.store, head)
+        project.register()
+        return project
+
+    def publish(self) -> Path | None:
+        """Write the status document, best effort: it is a view and never blocks the work."""
+        return publish(self.store, self.status_root)
+
+    @property
+    def status_root(self) -> Path:
+        """The folder that holds ``status/``: the main worktree, or ``init --under``'s folder."""
+        under = Path(self.config.source).parent.parent
+        return self.repository.main / under
+
+
+def _register(tx: Transaction, config: Config, repository: Repository) -> None:
+    """Compile the configuration into the store: readers of status need no YAML."""
+    put(tx, "config", json.dumps(config.to_json()))
+    put(tx, "config_digest", config.digest)
+    put(tx, "project", config.project)
+    names = {**dict.fromkeys(config.instances), config.coordinator.instance: None}
+    for row in tx.find("instances"):
+        if row["configured"] and row["id"] not in names:
+            tx.update("instances", {"id": row["id"]}, {"configured": 0})
+    for name in names:
+        _register_instance(tx, name, config, repository)
+
+
+def _register_instance(tx: Transaction, name: str, config: Config, repository: Repository) -> None:
+    known = config.instances.get(name)
+    place = known.worktree if known else None
+    settings: Row = {
+        "role": known.role if known else "INTEGRATION_COORDINATION",
+        "configured": 1,
+        "worktree": str((repository.main / place).resolve()) if place else None,
+        "branch": known.branch if known else None,
+    }
+    if tx.get("instances", id=name) is None:
+        start = {"id": name, "state": str(State.STANDBY), "version": 1, "registered_at": tx.now}
+        tx.insert("instances", {**start, "attempt": 0, **settings})
+    else:
+        tx.update("instances", {"id": name}, settings)
+
+
+def put(tx: Transaction, name: str, value: str) -> None:
+    """Set a ``meta`` value."""
+    if not tx.update("meta", {"name": name}, {"value": value}):
+        tx.insert("meta", {"name": name, "value": value})
+
+
+def setting(reader: Reader, name: str) -> str | None:
+    """A ``meta`` value, or None."""
+    row = reader.get("meta", name=name)
+    return row["value"] if row else None

@@ -1,0 +1,253 @@
+"""Escalations in the store: asking a human, and what an answer does.
+
+An escalation is its own record: while it is open the instance stays where it
+is. An answer is bound to the commit and the findings it was given for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.coordination.callers import Caller
+from orchestrator.engine.handoff import close
+from orchestrator.engine.project import Project
+from orchestrator.engine.transition import change_handoff, move, row_of
+from orchestrator.errors import EXIT, OrchestrateError
+from orchestrator.lifecycle.machine import Facts
+from orchestrator.lifecycle.states import Event, State
+from orchestrator.policy.escalation import ANSWERS, Ladder, Level
+from orchestrator.policy.four_eyes import may_approve
+from orchestrator.store.port import NewEvent, Reader, Row, Transaction
+
+__all__ = ["NotEntitled", "NotOpen", "acknowledge", "answer", "ask", "open_about"]
+
+OPEN = ("open", "acknowledged")
+
+
+class NotOpen(OrchestrateError):
+    """This escalation is answered already, or what it asked about has moved on.
+
+    Nothing was changed. ``orchestrate escalation list`` shows what is open.
+    """
+
+    code = "E331"
+    exit_status = EXIT["stale"]
+
+
+class NotEntitled(OrchestrateError):
+    """You may not answer this escalation.
+
+    Nobody approves, rejects or waives their own work; another instance needs to
+    be the coordinator's or be listed in ``approval.approvers``. A human may.
+    """
+
+    code = "E332"
+    exit_status = EXIT["failed"]
+
+
+class NotAnAnswer(OrchestrateError):
+    """This kind of escalation cannot be answered that way.
+
+    The hint lists the answers it takes.
+    """
+
+    code = "E333"
+
+
+def ask(
+    tx: Transaction,
+    project: Project,
+    kind: str,
+    *,
+    actor: str,
+    instance: str,
+    handoff: Row | None,
+    question: str,
+    reason: str,
+    data: Mapping[str, Any] | None = None,
+) -> Row:
+    """Open an escalation, or find the open one that asks the same."""
+    dedupe = _dedupe(kind, instance, handoff)
+    same = tx.find("escalations", {"dedupe": dedupe, "status": OPEN})
+    if same:
+        return same[0]
+    ladder = _ladder(project)
+    row: Row = {
+        "id": f"ESC-{tx.number('escalation')}",
+        "type": kind,
+        "handoff": handoff["id"] if handoff else None,
+        "instance": instance,
+        "run": handoff["run"] if handoff else None,
+        "status": "open",
+        "question": question,
+        "reason": reason,
+        "dedupe": dedupe,
+        "ladder": json.dumps(ladder.to_json()),
+        "level": 0,
+        "repeats": 0,
+        "next_at": tx.now + ladder.levels[0].ack_within_ms,
+        "opened_at": tx.now,
+        "head": handoff["head"] if handoff else None,
+        "fingerprint": (data or {}).get("fingerprint"),
+        "data": json.dumps(dict(data or {})),
+    }
+    tx.insert("escalations", row)
+    told = {"type": kind, "question": question, "notify": list(ladder.levels[0].notify)}
+    _tell(tx, row, "open", actor, reason, **told)
+    return row
+
+
+def _tell(
+    tx: Transaction, row: Row, verb: str, actor: str, reason: str | None, **data: Any
+) -> None:
+    """Record what happened to an escalation."""
+    tx.record(
+        NewEvent(
+            f"escalation.{verb}",
+            actor,
+            row["instance"],
+            row["handoff"],
+            reason,
+            data={"escalation": row["id"], **data},
+        )
+    )
+
+
+def _dedupe(kind: str, instance: str, handoff: Row | None) -> str:
+    about = f"{handoff['id']}:{handoff['head']}" if handoff else instance
+    return f"{kind}:{about}"
+
+
+def _ladder(project: Project) -> Ladder:
+    """The configuration's ladder, frozen into the escalation when it is opened."""
+    levels = project.config.escalation.levels
+    return Ladder(
+        tuple(Level(x.name, x.notify, int(x.ack_within * 1000), x.repeat) for x in levels)
+    )
+
+
+def open_about(reader: Reader, handoff: str) -> Row | None:
+    """The open escalation about a handoff, or None."""
+    return next(iter(reader.find("escalations", {"handoff": handoff, "status": OPEN})), None)
+
+
+def acknowledge(project: Project, who: Caller, name: str) -> Row:
+    """Say that somebody looks at it; the ladder waits, and pages again if nothing follows."""
+
+    def body(tx: Transaction) -> Row:
+        row = _open(tx, name)
+        new = {
+            "status": "acknowledged",
+            "acknowledged_by": who.actor,
+            "acknowledged_at": tx.now,
+        }
+        tx.update("escalations", {"id": name}, new)
+        _tell(tx, row, "acknowledge", who.actor, None)
+        return {**row, **new}
+
+    return project.store.write(body, durable=True)
+
+
+def answer(project: Project, who: Caller, name: str, given: str, reason: str) -> Row:
+    """Answer an escalation (approve, reject or retry) and carry the answer out.
+
+    Raises ``NotOpen``, ``NotEntitled``, ``NotAnAnswer`` and what the lifecycle
+    refuses; then nothing was changed.
+    """
+
+    def body(tx: Transaction) -> Row:
+        row = _open(tx, name)
+        if given not in ANSWERS[row["type"]]:
+            choices = ", ".join(ANSWERS[row["type"]])
+            raise NotAnAnswer(f"{row['type']} takes no {given!r}", hint=f"answers: {choices}")
+        _entitled(tx, project, who, row)
+        _carry_out(tx, who, row, given, reason)
+        new = {
+            "status": "answered",
+            "answer": given,
+            "answered_by": who.actor,
+            "answered_at": tx.now,
+            "answer_reason": reason,
+            "next_at": None,
+        }
+        tx.update("escalations", {"id": name}, new)
+        _tell(tx, row, "answer", who.actor, reason, answer=given)
+        return {**row, **new}
+
+    return project.store.write(body, durable=True)
+
+
+def _open(tx: Transaction, name: str) -> Row:
+    row = row_of(tx, "escalations", name)
+    if row["status"] not in OPEN:
+        raise NotOpen(f"{name} is {row['status']}")
+    return row
+
+
+def _entitled(tx: Transaction, project: Project, who: Caller, row: Row) -> None:
+    handoff = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
+    producer = handoff["producer"] if handoff else row["instance"]
+    why_not = may_approve(
+        who.actor,
+        producer,
+        approvers=project.config.approval.approvers,
+        coordinator=project.verifier,
+    )
+    if why_not:
+        raise NotEntitled(why_not)
+
+
+def _carry_out(tx: Transaction, who: Caller, row: Row, given: str, reason: str) -> None:
+    """What an answer does to the instance it is about."""
+    handoff = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
+    if handoff is None:
+        return
+    instance = row_of(tx, "instances", row["instance"])
+    state = State(instance["state"])
+    if state is State.VERIFICATION and given == "approve":
+        _approve(tx, who, row, handoff, instance, reason)
+    elif state is State.VERIFICATION and given == "reject":
+        _reject(tx, who, handoff, instance, reason)
+    elif given == "retry" and handoff["run"]:
+        tx.update("runs", {"id": handoff["run"]}, {"status": "superseded"})
+    elif state is State.FAILED and given == "approve":
+        _grant(tx, handoff)
+    elif state is State.FAILED and given == "reject":
+        _give_up(tx, who, handoff, instance, reason)
+
+
+def _approve(
+    tx: Transaction, who: Caller, row: Row, handoff: Row, instance: Row, reason: str
+) -> None:
+    current = row["head"] == handoff["head"] and row["run"] == handoff["run"]
+    facts = Facts(actor=who.actor, producer=handoff["producer"], evidence=current)
+    move(tx, instance, Event.APPROVE, facts, reason=reason, handoff=handoff["id"])
+    change_handoff(tx, handoff, verdict="approved", approved_by=who.actor)
+
+
+def _reject(tx: Transaction, who: Caller, handoff: Row, instance: Row, reason: str) -> None:
+    facts = Facts(actor=who.actor, producer=handoff["producer"], findings=bool(reason))
+    move(tx, instance, Event.REJECT, facts, reason=reason, handoff=handoff["id"])
+    change_handoff(tx, handoff, verdict="rejected")
+
+
+def _grant(tx: Transaction, handoff: Row) -> None:
+    """More attempts for a handoff whose budget was exhausted."""
+    data = json.loads(handoff["data"] or "{}")
+    change_handoff(tx, handoff, data=json.dumps({**data, "granted": handoff["attempt"]}))
+
+
+def _give_up(tx: Transaction, who: Caller, handoff: Row, instance: Row, reason: str) -> None:
+    facts = Facts(actor=who.actor, producer=handoff["producer"], human=True)
+    move(
+        tx,
+        instance,
+        Event.RELEASE,
+        facts,
+        reason=reason,
+        handoff=handoff["id"],
+        changes={"handoff": None, "task": None},
+    )
+    close(tx, handoff["id"], "released")

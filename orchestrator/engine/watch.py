@@ -1,0 +1,89 @@
+"""The watch: the loop that keeps the coordinator going until it is told to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from orchestrator.engine.attention import Attention
+from orchestrator.engine.coordinator import Coordinator
+from orchestrator.engine.lease import Lease
+from orchestrator.engine.project import Project
+from orchestrator.verification.progress import Listener
+
+__all__ = ["watch"]
+
+#: How often the store is asked whether anybody wrote; asking costs microseconds.
+POLL = 0.1
+#: How often the coordinator lease is renewed, in seconds.
+RENEW = 5.0
+
+
+def watch(
+    project: Project,
+    listener: Listener,
+    *,
+    once: bool = False,
+    stop: threading.Event | None = None,
+    moved: Callable[[], None] = lambda: None,
+) -> None:
+    """Coordinate until ``stop`` is set, or with ``once`` until nothing is left to do.
+
+    ``moved`` is called after anything changed. Raises ``Coordinated`` when
+    another watch lives, ``LeaseLost`` when another one took over.
+    """
+    lease = Lease.acquire(project.store, project.verifier)
+    loop = Loop(project, lease, Coordinator(project, lease, listener), stop or threading.Event())
+    try:
+        loop.run(once=once, moved=moved)
+    finally:
+        loop.coordinator.close()
+        lease.release()
+        project.publish()
+
+
+class Loop:
+    """Ticks while there is something to do, then waits until somebody wrote."""
+
+    def __init__(
+        self, project: Project, lease: Lease, coordinator: Coordinator, stop: threading.Event
+    ) -> None:
+        self.project, self.lease, self.coordinator, self.stop = project, lease, coordinator, stop
+        self.attention = Attention(project, lease)
+        self.renewed = time.monotonic()
+
+    def run(self, *, once: bool, moved: Callable[[], None]) -> None:
+        while not self.stop.is_set():
+            self._renew()
+            self._reload()
+            self.attention.look()
+            seen = self.project.store.version()
+            busy = self.coordinator.tick()
+            self.project.publish()
+            moved()
+            if once and not busy and self.coordinator.job is None:
+                return
+            if not busy:
+                self._wait(seen)
+
+    def _renew(self) -> None:
+        if time.monotonic() - self.renewed > RENEW:
+            self.lease.renew()
+            self.renewed = time.monotonic()
+
+    def _reload(self) -> None:
+        """Landing may have changed the rules: the next handoff is judged by the new ones."""
+        project = self.project.reloaded()
+        if project is not self.project:
+            self.project = self.coordinator.project = self.attention.project = project
+
+    def _wait(self, seen: int) -> None:
+        """Until the store changed, the job finished, the lease is due, or the interval is over."""
+        until = time.monotonic() + self.project.config.coordinator.monitoring_interval
+        while not self.stop.is_set() and time.monotonic() < until:
+            job = self.coordinator.job
+            due = time.monotonic() - self.renewed > RENEW
+            if due or (job and job.finished.is_set()) or self.project.store.version() != seen:
+                return
+            self.stop.wait(POLL)
