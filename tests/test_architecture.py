@@ -1,0 +1,111 @@
+"""Imports point downward only, and heavy libraries stay off the cheap paths."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[1] / "orchestrator"
+
+#: Top first. A module imports what is on its own level or below it, never above.
+LEVELS: tuple[tuple[str, ...], ...] = (
+    ("__main__",),
+    ("cli", "hooks", "mcp", "web"),
+    ("scaffold",),
+    ("engine",),
+    ("report", "coordination", "verification", "plugins", "status", "config"),
+    ("store", "policy", "lifecycle"),
+    ("errors", "git", "environment", "processes", "descendants"),
+)
+
+_LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("orchestrator", cache_dir=None)
+
+
+def area(module: str) -> str:
+    """``orchestrator.cli.demo`` → ``cli``."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_part_has_its_level() -> None:
+    parts = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert parts - {"__pycache__", "__init__", "py", "testing"} <= set(_LEVEL)
+
+
+def test_imports_point_downward_only(graph: grimp.ImportGraph) -> None:
+    upward = [
+        f"{importer} → {imported}"
+        for importer in sorted(graph.modules)
+        for imported in sorted(graph.find_modules_directly_imported_by(importer))
+        if _LEVEL.get(area(imported), 99) < _LEVEL.get(area(importer), -1)
+    ]
+    assert upward == []
+
+
+@pytest.mark.parametrize("pure", ["lifecycle", "policy"])
+def test_the_middle_is_pure(graph: grimp.ImportGraph, pure: str) -> None:
+    below = {"errors", pure, ""}
+    impure = [
+        f"{importer} → {imported}"
+        for importer in sorted(graph.modules)
+        if area(importer) == pure
+        for imported in graph.find_modules_directly_imported_by(importer)
+        if area(imported) not in below
+    ]
+    assert impure == []
+
+
+def test_only_one_module_knows_the_driver_of_the_store() -> None:
+    users = [
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*.py")
+        if "scaffold" not in path.parts
+        and any(line.startswith(("import sqlite3", "from sqlite3")) for line in lines(path))
+    ]
+    assert users == ["store/sqlite.py"]
+
+
+def lines(path: Path) -> list[str]:
+    return [line.strip() for line in path.read_text().splitlines()]
+
+
+def test_no_module_edits_where_python_looks_for_modules() -> None:
+    editors = [
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*.py")
+        if not {"sample", "starters"} & set(path.parts)
+        and any(line.startswith(("sys.path.insert", "sys.path.append")) for line in lines(path))
+    ]
+    assert [path for path in editors if not path.startswith("hooks/")] == []
+
+
+@pytest.mark.parametrize("module", ["orchestrator", "orchestrator.errors", "orchestrator.__main__"])
+def test_a_cheap_start_imports_nothing_heavy(module: str) -> None:
+    show = f"import sys; import {module}; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", show], capture_output=True, text=True, check=True
+    )
+    heavy = {
+        "click",
+        "rich",
+        "yaml",
+        "pluggy",
+        "transitions",
+        "jsonschema",
+        "asyncio",
+        "subprocess",
+    }
+    assert heavy & set(done.stdout.split()) == set()
+
+
+def test_the_wheel_has_one_top_level_name() -> None:
+    text = (ROOT.parent / "pyproject.toml").read_text()
+    assert 'packages = ["orchestrator"]' in text
