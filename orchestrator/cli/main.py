@@ -33,7 +33,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "escalation": ("escalation", "List, show and answer what needs a human."),
     "explain": ("explain", "Which rule decided about a handoff, and what would have flipped it."),
     "log": ("log", "The record of events: read, follow, verify."),
-    "evidence": ("evidence", "Show, export or verify what a verdict is bound to."),
     "doctor": ("doctor", "What is active here, what is missing, and how to mend it."),
 }
 

@@ -1,0 +1,71 @@
+"""``orchestrate init``: set up a repository, or list the presets."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.main import printable
+from orchestrator.cli.output import json_option, print_json, remark
+
+if TYPE_CHECKING:
+    from orchestrator.scaffold.init import SetUp
+
+__all__ = ["command"]
+
+
+@click.command("init")
+@click.option("--preset", metavar="NAME", help="The kind of project; else the tree decides.")
+@click.option("--under", metavar="DIR", default="", help="Put every folder below DIR.")
+@click.option("--list", "listing", is_flag=True, help="List the presets and stop.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+@json_option
+def command(preset: str | None, under: str, listing: bool, dry_run: bool, as_json: bool) -> None:
+    """Set up a repository: configuration, folders, examples.
+
+    Looks at the tree and fits the configuration to it. Never overwrites; doing
+    it twice is harmless.
+    """
+    if listing:
+        return _list(as_json)
+    from orchestrator.scaffold.init import set_up
+
+    done = set_up(Path.cwd(), preset=preset, under=under, dry_run=dry_run)
+    if as_json:
+        return print_json({**asdict(done), "root": str(done.root), "dry_run": dry_run})
+    _show(done, dry_run)
+    return None
+
+
+def _list(as_json: bool) -> None:
+    from orchestrator.config import presets
+
+    summaries = {name: presets.load(name).summary for name in presets.NAMES}
+    if as_json:
+        return print_json(summaries)
+    for name, summary in summaries.items():
+        print(f"{name:<16}{summary}")
+    return None
+
+
+def _show(done: SetUp, dry_run: bool) -> None:
+    if done.preset:
+        print(f"preset: {done.preset}")
+    for reason in done.reasons:
+        print(printable(f"  because {reason}"))
+    verb = "would write" if dry_run else "wrote"
+    for path in done.written:
+        print(printable(f"{verb}  {path}"))
+    for path in done.kept:
+        print(printable(f"kept   {path}"))
+    if not done.written:
+        print("nothing to do: everything is there")
+    for note in done.notes:
+        remark(printable(f"note: {note}"))
+    if not dry_run:
+        print("next:")
+        for line in done.next:
+            print(printable(f"  {line}"))

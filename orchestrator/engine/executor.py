@@ -1,0 +1,206 @@
+"""Executes checks in worker processes on this machine, a few at a time.
+
+The local side of the ``Executor`` port: a distributed one would put each call
+into a queue. Workers are started when first needed and used again; one that
+hung or crashed is ended with everything it started, and replaced.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from orchestrator import descendants
+from orchestrator.git import Repository
+from orchestrator.plugins.remote import PluginTrouble, Worker, WorkerDied, WorkerHung
+from orchestrator.plugins.spec import Check, CheckResult, CommandResult, Json, PlanRequest
+from orchestrator.plugins.wire import Described, PluginDescription, Problem, check_from_json
+from orchestrator.verification.rules import Rules
+
+__all__ = ["LocalExecutor"]
+
+#: Seconds a plugin may take to be imported.
+_LOAD_TIMEOUT = 60.0
+#: Seconds a plugin gets beyond a check's timeout to end its command and say so itself.
+PATIENCE = 10.0
+
+T = TypeVar("T")
+
+
+class LocalExecutor:
+    """A pool of at most ``parallel`` workers that load plugins from ``rules_folder``.
+
+    ``plugins`` are the local plugins' paths in that folder. ``marker`` marks
+    every process of the pool. Thread-safe; close it, or use it as a context.
+    """
+
+    def __init__(
+        self,
+        parallel: int,
+        rules_folder: Path,
+        plugins: Sequence[str] = (),
+        *,
+        marker: str | None = None,
+        others: bool = True,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.parallel = max(parallel, 1)
+        self._folder = rules_folder
+        self._plugins = tuple(plugins)
+        self._others = others
+        self._patience = patience
+        self._marker = marker or descendants.marker(rules_folder)
+        self._lock = threading.Lock()
+        self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._count = 0
+        self._aborted = False
+
+    @classmethod
+    def for_rules(cls, repository: Repository, rules: Rules) -> Self:
+        """The pool a run under ``rules`` needs, marked for ``descendants.end_orphans``."""
+        verification = rules.config.verification
+        marker = descendants.marker(repository.state)
+        return cls(verification.parallel, rules.folder, verification.plugins, marker=marker)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.abort()
+        self.close()
+
+    def describe(self) -> Described:
+        """Every plugin; one that hangs or crashes while it is loaded becomes a problem."""
+        skip: list[str] = []
+        problems: list[Problem] = []
+        while True:
+            request = {
+                "do": "describe",
+                "local": self._plugins,
+                "folder": str(self._folder),
+                "others": self._others,
+                "skip": skip,
+            }
+            try:
+                answer = self._ask(request, _LOAD_TIMEOUT)
+            except (WorkerDied, WorkerHung) as error:
+                if error.loading is None or error.loading in skip or self._aborted:
+                    raise
+                skip.append(error.loading)
+                message = f'plugin "{error.loading}" cannot be loaded: {error.message}'
+                problems.append(Problem(error.loading, message))
+                continue
+            usable = tuple(PluginDescription(**value) for value in answer["plugins"])
+            problems += [Problem(**value) for value in answer["problems"]]
+            return Described(usable, tuple(problems))
+
+    def plan(self, plugin: PluginDescription, request: PlanRequest, timeout: float) -> list[Check]:
+        """What a plugin plans, proved. Raises ``PluginTrouble``."""
+        asked = {"do": "plan", "source": plugin.source, "request": asdict(request)}
+        answer = self._ask(asked, timeout)
+        return _decoded(plugin, lambda: [check_from_json(value) for value in answer["checks"]])
+
+    def execute(
+        self,
+        plugin: PluginDescription,
+        check: Check,
+        context: Mapping[str, Json],
+        timeout: float,
+    ) -> CheckResult:
+        """Execute a check; ``context`` are the fields of a ``CheckContext`` but ``runner``.
+
+        Raises ``PluginTrouble``.
+        """
+        request = {
+            "do": "execute",
+            "source": plugin.source,
+            "check": asdict(check),
+            "context": context,
+        }
+        answer = self._ask(request, timeout + self._patience)
+        return _decoded(plugin, lambda: CheckResult.from_json(answer["result"]))
+
+    def command(
+        self, command: str, cwd: str, environment: Mapping[str, str], timeout: float
+    ) -> CommandResult:
+        """Run a command that belongs to no plugin, as a prepare step. Raises ``PluginTrouble``."""
+        request = {
+            "do": "command",
+            "command": command,
+            "cwd": cwd,
+            "environment": environment,
+            "timeout": timeout,
+        }
+        return CommandResult(**self._ask(request, timeout + self._patience)["ended"])
+
+    def abort(self) -> None:
+        """End every worker with all it started, now; whatever is asked fails from here on."""
+        with self._lock:
+            self._aborted = True
+            workers = [*self._idle, *self._busy]
+        for worker in workers:
+            worker.kill()
+
+    def close(self) -> None:
+        """Let idle workers leave."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.close()
+
+    def _ask(self, request: Mapping[str, Json], timeout: float) -> dict[str, Json]:
+        worker = self._take()
+        try:
+            answer = worker.ask(request, timeout)
+        except (WorkerDied, WorkerHung):
+            self._discard(worker)
+            raise
+        except PluginTrouble:
+            self._give_back(worker)
+            raise
+        except BaseException:
+            self._discard(worker)
+            raise
+        self._give_back(worker)
+        return answer
+
+    def _take(self) -> Worker:
+        with self._lock:
+            if self._aborted:
+                raise WorkerDied("the run was stopped")
+            if self._idle:
+                worker = self._idle.pop()
+            else:
+                self._count += 1
+                worker = Worker(f"{self._marker}/{self._count}")
+            self._busy.add(worker)
+            return worker
+
+    def _give_back(self, worker: Worker) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+            self._idle.append(worker)
+
+    def _discard(self, worker: Worker) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+        worker.kill()
+        worker.close()
+
+
+def _decoded(plugin: PluginDescription, decode: Callable[[], T]) -> T:
+    try:
+        return decode()
+    except (KeyError, TypeError, ValueError) as error:
+        raise PluginTrouble(f'plugin "{plugin.name}": its answer is not usable: {error}') from error
