@@ -1,0 +1,1 @@
+export const thanks = (item) => `Thank you. Your ${item} is on its way.`;
