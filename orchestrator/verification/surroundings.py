@@ -1,0 +1,109 @@
+"""The environment in which the commands of checks run, made from the caller's by an allow-list.
+
+Also finds out when Python would import the project from somebody else's
+checkout, so that a run does not silently verify the wrong code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from orchestrator.environment import allowed
+from orchestrator.git import Repository
+
+__all__ = ["environment", "foreign_packages"]
+
+#: Where a project keeps the commands it installed for itself, relative to its root.
+_OWN_COMMANDS = (".venv/bin", "node_modules/.bin")
+
+
+def environment(checkout: Path, shims: Path, names: Iterable[str] = ()) -> dict[str, str]:
+    """What a command inherits in ``checkout``: the allow-list, ``names``, and a PATH of its own.
+
+    PATH is the checkout's own commands, the caller's PATH, then the folder of
+    the interpreter that runs orchestrate: last, because it may be an
+    environment that holds the project's tools (a CI job), and never before
+    anything the caller chose. ``python`` and ``python3`` always exist: where
+    one is missing a shim in ``shims`` stands in.
+    """
+    world = allowed(names)
+    own = [str(checkout / name) for name in _OWN_COMMANDS if (checkout / name).is_dir()]
+    inherited = world.get("PATH", os.defpath).split(os.pathsep)
+    path = [*own, *(p for p in inherited if p), str(Path(sys.executable).parent)]
+    searched = os.pathsep.join(path)
+    missing = [n for n in ("python", "python3") if shutil.which(n, path=searched) is None]
+    if missing:
+        path.append(str(_shims(shims, missing)))
+    return {**world, "PATH": os.pathsep.join(dict.fromkeys(path))}
+
+
+def _shims(folder: Path, names: Iterable[str]) -> Path:
+    """Scripts, not links: a link to a virtual environment's Python loses the environment."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        beside = folder / f".{name}.{os.getpid()}"
+        beside.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        beside.chmod(0o755)
+        beside.replace(folder / name)
+    return folder
+
+
+def foreign_packages(repository: Repository, checkout: Path, path: str) -> tuple[str, ...]:
+    """A warning for each package Python on ``path`` imports from another checkout.
+
+    Reads the installed packages' records (``direct_url.json``) and path files
+    without starting Python.
+    """
+    python = shutil.which("python", path=path) or shutil.which("python3", path=path)
+    if python is None:
+        return ()
+    root = Path(os.path.realpath(repository.main))
+    here = Path(os.path.realpath(checkout))
+    others = {Path(os.path.realpath(w["path"])) for w in repository.git.worktrees()} | {root}
+    found: dict[Path, tuple[str, Path]] = {}
+    for package, place in _editables(Path(python).parent.parent):
+        owners = [other for other in others if place.is_relative_to(other)]
+        if owners and not place.is_relative_to(here):
+            # A package has a record and a path file; one warning a checkout is enough.
+            found.setdefault(max(owners, key=lambda other: len(other.parts)), (package, place))
+    return tuple(
+        f'the package "{package}" would be imported from {place}, not from the commit under '
+        "verification; install it in the checkout with a prepare step"
+        for package, place in found.values()
+    )
+
+
+def _editables(prefix: Path) -> Iterator[tuple[str, Path]]:
+    """Every package installed as a link to sources, with the folder it links to."""
+    for packages in prefix.glob("lib/python3*/site-packages"):
+        for record in packages.glob("*.dist-info/direct_url.json"):
+            place = _editable(record)
+            if place is not None:
+                yield record.parent.name.split("-")[0], place
+        for file in packages.glob("*.pth"):
+            for line in _lines(file):
+                if line.startswith("/"):
+                    yield file.stem.removeprefix("_"), Path(os.path.realpath(line))
+
+
+def _editable(record: Path) -> Path | None:
+    try:
+        value = json.loads(record.read_text())
+        if not value.get("dir_info", {}).get("editable"):
+            return None
+        return Path(os.path.realpath(unquote(urlsplit(value["url"]).path)))
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line.strip() for line in file.read_text().splitlines()]
+    except (OSError, ValueError):
+        return []
