@@ -57,11 +57,16 @@ class Reader(Protocol):
         order: str | None = None,
         limit: int | None = None,
         after: tuple[str, int] | None = None,
+        columns: Sequence[str] | None = None,
     ) -> list[Row]:
         """Rows whose columns equal the given values (a sequence means: any of).
 
+        ``table`` is one of ``tables.TABLES``, or ``events``. Raises ValueError
+        for a table or column that does not exist.
+
         ``order`` is a column, ``-column`` for descending; default is the key.
         ``after`` is (column, number): only rows with a greater value.
+        ``columns`` leaves out the others (a run's report is large).
         """
 
     def count(self, table: str, where: Mapping[str, Value | Sequence[Value]] | None = None) -> int:

@@ -6,7 +6,7 @@ holds JSON. Times are integers, ms since the epoch.
 
 from typing import NamedTuple
 
-__all__ = ["TABLES", "Table"]
+__all__ = ["EVENTS", "INTEGERS", "TABLES", "Table"]
 
 
 class Table(NamedTuple):
@@ -56,3 +56,15 @@ TABLES: dict[str, Table] = {
     # who may coordinate: one row, name "coordinator"
     "coordinators": _table("name", "holder pid pid_started host fence acquired_at expires_at"),
 }
+
+#: The record. Read like a table (``find("events", …)``), written only by ``record``.
+EVENTS = _table("seq", "at kind actor instance handoff reason before after data prev hash")
+
+#: Columns that hold integers, whatever their table; every other column holds text.
+INTEGERS = (
+    "version", "pid", "configured", "attempt", "fence", "level", "repeats", "uses", "used",
+    "seq", "at", "before", "after",
+    "heartbeat_at", "registered_at", "created_at", "updated_at", "closed_at", "started_at",
+    "ended_at", "next_at", "opened_at", "acknowledged_at", "answered_at", "expires_at",
+    "acquired_at",
+)  # fmt: skip

@@ -1,0 +1,88 @@
+"""What may stand in a row: known tables and columns, text, integers, nothing else.
+
+Shared by every store, so that none is more forgiving than another. Mistakes
+here are the program's, never the user's: they raise ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from orchestrator.store.port import Row, Value
+from orchestrator.store.tables import EVENTS, INTEGERS, TABLES, Table
+
+__all__ = ["Where", "checked", "columns_of", "fixed", "full", "known", "readable", "writable"]
+
+Where = Mapping[str, Value | Sequence[Value]]
+
+_LIMIT = 2**63
+
+
+def readable(name: str) -> Table:
+    """The table ``name``, the events included."""
+    return EVENTS if name == "events" else writable(name)
+
+
+def writable(name: str) -> Table:
+    """The table ``name``, if rows of it may be changed."""
+    if name not in TABLES:
+        raise ValueError(f"there is no table {name!r}")
+    return TABLES[name]
+
+
+def columns_of(table: Table) -> tuple[str, ...]:
+    """Every column, the key first."""
+    return table.key + table.columns
+
+
+def known(name: str, table: Table, columns: Iterable[str]) -> None:
+    """Raise ValueError for a column the table does not have."""
+    unknown = [c for c in columns if c not in table.key and c not in table.columns]
+    if unknown:
+        raise ValueError(f"table {name!r} has no column {unknown[0]!r}")
+
+
+def checked(name: str, table: Table, row: Mapping[str, Any]) -> Row:
+    """``row`` with plain values of the columns' types."""
+    known(name, table, row)
+    return {column: _plain(column, value) for column, value in row.items()}
+
+
+def full(name: str, row: Row) -> Row:
+    """A row to insert: every column, the missing ones None, the key complete."""
+    table = writable(name)
+    given = checked(name, table, row)
+    lacking = [column for column in table.key if given.get(column) is None]
+    if lacking:
+        raise ValueError(f"a row of {name!r} needs {lacking[0]!r}")
+    return {column: given.get(column) for column in columns_of(table)}
+
+
+def fixed(name: str, key: Mapping[str, Value], changes: Row) -> None:
+    """Raise ValueError unless ``key`` is the table's key and ``changes`` leave it alone."""
+    table = writable(name)
+    if set(key) != set(table.key):
+        raise ValueError(f"the key of {name!r} is {', '.join(table.key)}, not {', '.join(key)}")
+    if moved := set(changes) & set(table.key):
+        raise ValueError(f"the key of {name!r} never changes: {', '.join(sorted(moved))}")
+
+
+def _plain(column: str, value: Any) -> Value:
+    """``value`` as its column holds it: bool becomes int, an enum its text."""
+    if value is None:
+        return None
+    if column in INTEGERS:
+        if isinstance(value, int) and -_LIMIT <= value < _LIMIT:
+            return int(value)
+    elif isinstance(value, str):
+        return _text(column, value)
+    raise ValueError(f"column {column!r} cannot hold {value!r:.80}")
+
+
+def _text(column: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"column {column!r}: not text: {value!a:.80}") from error
+    return str(value)

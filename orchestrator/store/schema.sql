@@ -1,0 +1,158 @@
+-- The tables of a new store, as of the version in schema.py.
+-- {int} {text} {strict} are replaced per database; everything else is common SQL.
+-- Columns and keys are those of tables.py, which a test compares with this file.
+
+CREATE TABLE "meta" (
+  "name" {text} NOT NULL PRIMARY KEY,
+  "value" {text}
+){strict};
+
+CREATE TABLE "instances" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "role" {text},
+  "state" {text},
+  "version" {int},
+  "handoff" {text},
+  "task" {text},
+  "session" {text},
+  "pid" {int},
+  "pid_started" {text},
+  "host" {text},
+  "worktree" {text},
+  "branch" {text},
+  "heartbeat_at" {int},
+  "registered_at" {int},
+  "configured" {int},
+  "attempt" {int}
+){strict};
+
+CREATE TABLE "handoffs" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "producer" {text},
+  "target" {text},
+  "task" {text},
+  "ref" {text},
+  "head" {text},
+  "notes" {text},
+  "status" {text},
+  "version" {int},
+  "attempt" {int},
+  "created_at" {int},
+  "updated_at" {int},
+  "candidate" {text},
+  "tree" {text},
+  "base" {text},
+  "run" {text},
+  "verdict" {text},
+  "approved_by" {text},
+  "landed" {text},
+  "rollback" {text},
+  "closed_at" {int},
+  "data" {text}
+){strict};
+CREATE INDEX "handoffs_status" ON "handoffs" ("status");
+CREATE INDEX "handoffs_producer" ON "handoffs" ("producer");
+
+CREATE TABLE "runs" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "handoff" {text},
+  "attempt" {int},
+  "fence" {int},
+  "status" {text},
+  "head" {text},
+  "commit_id" {text},
+  "tree" {text},
+  "base" {text},
+  "config_digest" {text},
+  "verdict" {text},
+  "fingerprint" {text},
+  "report" {text},
+  "started_at" {int},
+  "ended_at" {int}
+){strict};
+CREATE INDEX "runs_handoff" ON "runs" ("handoff");
+CREATE INDEX "runs_started" ON "runs" ("started_at");
+
+CREATE TABLE "escalations" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "type" {text},
+  "handoff" {text},
+  "instance" {text},
+  "run" {text},
+  "status" {text},
+  "question" {text},
+  "reason" {text},
+  "dedupe" {text},
+  "ladder" {text},
+  "level" {int},
+  "next_at" {int},
+  "repeats" {int},
+  "opened_at" {int},
+  "acknowledged_by" {text},
+  "acknowledged_at" {int},
+  "answer" {text},
+  "answered_by" {text},
+  "answered_at" {int},
+  "answer_reason" {text},
+  "head" {text},
+  "fingerprint" {text},
+  "data" {text}
+){strict};
+CREATE INDEX "escalations_status" ON "escalations" ("status");
+CREATE INDEX "escalations_dedupe" ON "escalations" ("dedupe");
+
+CREATE TABLE "waivers" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "fingerprint" {text},
+  "reason" {text},
+  "approver" {text},
+  "producer" {text},
+  "created_at" {int},
+  "expires_at" {int},
+  "uses" {int},
+  "used" {int}
+){strict};
+CREATE INDEX "waivers_fingerprint" ON "waivers" ("fingerprint");
+
+CREATE TABLE "coordinators" (
+  "name" {text} NOT NULL PRIMARY KEY,
+  "holder" {text},
+  "pid" {int},
+  "pid_started" {text},
+  "host" {text},
+  "fence" {int},
+  "acquired_at" {int},
+  "expires_at" {int}
+){strict};
+
+-- The record, append-only; prev and hash make the chain.
+CREATE TABLE "events" (
+  "seq" {int} NOT NULL PRIMARY KEY,
+  "at" {int} NOT NULL,
+  "kind" {text} NOT NULL,
+  "actor" {text} NOT NULL,
+  "instance" {text},
+  "handoff" {text},
+  "reason" {text},
+  "before" {int},
+  "after" {int},
+  "data" {text} NOT NULL,
+  "prev" {text} NOT NULL,
+  "hash" {text} NOT NULL
+){strict};
+CREATE INDEX "events_instance" ON "events" ("instance");
+CREATE INDEX "events_handoff" ON "events" ("handoff");
+
+-- Named counters: the numbers in ids.
+CREATE TABLE "counters" (
+  "name" {text} NOT NULL PRIMARY KEY,
+  "value" {int} NOT NULL
+){strict};
+
+-- Results of keyed writes, so that a repeat changes nothing.
+CREATE TABLE "operations" (
+  "key" {text} NOT NULL PRIMARY KEY,
+  "result" {text} NOT NULL,
+  "at" {int} NOT NULL
+){strict};
+CREATE INDEX "operations_at" ON "operations" ("at");
