@@ -7,15 +7,14 @@ hung or crashed is ended with everything it started, and replaced.
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from orchestrator import descendants
-from orchestrator.git import Repository
 from orchestrator.plugins.remote import PluginTrouble, Worker, WorkerDied, WorkerHung
 from orchestrator.plugins.spec import Check, CheckResult, CommandResult, Json, PlanRequest
 from orchestrator.plugins.wire import Described, PluginDescription, Problem, check_from_json
@@ -29,43 +28,31 @@ _LOAD_TIMEOUT = 60.0
 PATIENCE = 10.0
 
 T = TypeVar("T")
+#: Numbers the pools of this process, so that ending one leaves the others' processes alone.
+_pools = itertools.count(1)
 
 
 class LocalExecutor:
-    """A pool of at most ``parallel`` workers that load plugins from ``rules_folder``.
+    """A pool of workers for runs under ``rules``, as many as ``verification.parallel`` says.
 
-    ``plugins`` are the local plugins' paths in that folder. ``marker`` marks
-    every process of the pool. Thread-safe; close it, or use it as a context.
+    Every process of the pool is marked for ``descendants.end_orphans`` with
+    the key of the repository's state folder. ``others`` False leaves out all
+    plugins but the project's own; ``patience`` are the seconds a plugin gets
+    beyond a check's timeout. Thread-safe; close it, or use it as a context.
     """
 
-    def __init__(
-        self,
-        parallel: int,
-        rules_folder: Path,
-        plugins: Sequence[str] = (),
-        *,
-        marker: str | None = None,
-        others: bool = True,
-        patience: float = PATIENCE,
-    ) -> None:
-        self.parallel = max(parallel, 1)
-        self._folder = rules_folder
-        self._plugins = tuple(plugins)
+    def __init__(self, rules: Rules, *, others: bool = True, patience: float = PATIENCE) -> None:
+        self.parallel = max(rules.config.verification.parallel, 1)
+        self._folder = rules.folder
+        self._plugins = rules.config.verification.plugins
         self._others = others
         self._patience = patience
-        self._marker = marker or descendants.marker(rules_folder)
+        self._marker = f"{descendants.marker(rules.state)}/{next(_pools)}"
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._count = 0
         self._aborted = False
-
-    @classmethod
-    def for_rules(cls, repository: Repository, rules: Rules) -> Self:
-        """The pool a run under ``rules`` needs, marked for ``descendants.end_orphans``."""
-        verification = rules.config.verification
-        marker = descendants.marker(repository.state)
-        return cls(verification.parallel, rules.folder, verification.plugins, marker=marker)
 
     def __enter__(self) -> Self:
         return self

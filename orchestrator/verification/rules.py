@@ -43,6 +43,11 @@ class Rules:
     folder: Path
     source: str = "base"
 
+    @property
+    def state(self) -> Path:
+        """The state folder the rules' own folder (``STATE/rules/COMMIT``) is in."""
+        return self.folder.parent.parent
+
 
 def rules_at(
     repository: Repository, commit: str, source: str | None = None, *, origin: str = "base"

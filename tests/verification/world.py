@@ -108,16 +108,7 @@ class World:
         return Config(
             "sample",
             {each.name: each for each in layers},
-            verification=Verification(plugins=tuple(self.plugins), **verification),
-        )
-
-    def executor(self, config: Config, **options: Any) -> LocalExecutor:
-        return LocalExecutor(
-            config.verification.parallel,
-            self.rules_folder,
-            self.plugins,
-            others=False,
-            **{"patience": 5.0, **options},
+            verification=Verification(**verification),
         )
 
     def report(
@@ -131,17 +122,17 @@ class World:
     ) -> Report:
         if not self.plugins:
             self.plugin(COMMANDS)
-            config = replace(
-                config, verification=replace(config.verification, plugins=tuple(self.plugins))
-            )
+        verification = replace(config.verification, plugins=tuple(self.plugins))
+        config = replace(config, verification=verification)
+        rules = Rules(config, None, self.rules_folder, "commit")
         asked = Request(
             self.repository,
             self.candidate,
-            Rules(config, None, self.rules_folder, "commit"),
+            rules,
             "run-1",
             **{"everything": True, **request},
         )
-        with self.executor(config, patience=patience) as executor:
+        with LocalExecutor(rules, others=False, patience=patience) as executor:
             return verify(asked, executor=executor, listener=listener, stop=stop)
 
 
