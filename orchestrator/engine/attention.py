@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from orchestrator.engine.emergencies import react
+from orchestrator.engine.integration import mark
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.project import Project, put, setting
 from orchestrator.policy.escalation import advance
@@ -49,6 +50,7 @@ class Attention:
             if strangers:
                 count = int(setting(tx, "integration_unverified") or 0) + len(strangers)
                 put(tx, "integration_unverified", str(count))
+                mark(tx, known or head)
                 branch = self.project.config.coordinator.integration_branch
                 reason = f"{len(strangers)} commits reached {branch} without a verified handoff"
                 told = {"commits": strangers[:50], "head": head}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from orchestrator.engine import runs
+from orchestrator.engine import integration, runs
 from orchestrator.engine.job import Job
 from orchestrator.engine.judgement import carry_out, decide
 from orchestrator.engine.landing import complete, void
@@ -39,9 +39,13 @@ class Coordinator:
     def tick(self) -> bool:
         """One pass over all instances; True when anything was done."""
         if self.job and self.job.finished.is_set():
-            runs.record(self.project, self.lease, self.job)
+            room = runs if self.job.handoff else integration
+            room.record(self.project, self.lease, self.job)
             self.job = None
             return True
+        if self.job is None and (job := integration.begin(self.project, self.lease, self.listener)):
+            self.job = job
+            job.start()
         steps: dict[State, Callable[[Row], bool]] = {
             State.HANDOFF_COMPLETE: self._complete,
             State.FAILED: self._failed,

@@ -19,18 +19,24 @@ __all__ = ["Job"]
 class Job(threading.Thread):
     """Verifies ``head`` merged onto ``base``. When ``finished``: ``report`` or ``error``.
 
-    It reads git and runs checks; it never writes to the store.
+    Without a handoff it verifies ``head`` as it is, compared with ``base``. It
+    reads git and runs checks; it never writes to the store.
     """
 
     def __init__(
-        self, project: Project, run: str, handoff: str, head: str, base: str, listener: Listener
+        self,
+        project: Project,
+        run: str,
+        handoff: str | None,
+        head: str,
+        base: str,
+        listener: Listener,
     ) -> None:
         super().__init__(name=f"verify-{run}", daemon=True)
         self.project, self.run_id, self.handoff = project, run, handoff
         self.head, self.base, self.listener = head, base, listener
         self.stop = threading.Event()
         self.finished = threading.Event()
-        self.candidate: Candidate | None = None
         self.report: Report | None = None
         self.error: str | None = None
 
@@ -48,9 +54,16 @@ class Job(threading.Thread):
         rules = rules_at(repository, self.base, config.source)
         if rules is None:
             raise LookupError(f"the base {self.base[:12]} has no {config.source}")
-        message = f"Merge {self.handoff}"
-        self.candidate = Pool(repository).preview(self.base, self.head, message)
-        self.project.git.point(f"refs/orchestrate/candidates/{self.handoff}", self.candidate.commit)
-        request = Request(repository, self.candidate, rules, self.run_id)
+        request = Request(repository, self._candidate(), rules, self.run_id)
         with LocalExecutor(rules) as executor:
             return verify(request, executor=executor, listener=self.listener, stop=self.stop)
+
+    def _candidate(self) -> Candidate:
+        """What would land, pinned so that it stays until it is decided about."""
+        git = self.project.git
+        if self.handoff is None:
+            return Candidate.of(git, self.head, self.base)
+        pool = Pool(self.project.repository)
+        candidate = pool.preview(self.base, self.head, f"Merge {self.handoff}")
+        git.point(f"refs/orchestrate/candidates/{self.handoff}", candidate.commit)
+        return candidate

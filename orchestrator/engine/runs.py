@@ -12,7 +12,7 @@ from orchestrator.engine.transition import change_handoff, row_of, tell
 from orchestrator.store.port import Row, Transaction
 from orchestrator.verification.outcome import Report, overall
 
-__all__ = ["MAX_ERRORED", "again", "begin", "record"]
+__all__ = ["MAX_ERRORED", "again", "begin", "columns_of", "record"]
 
 #: A run that could not tell is done this often before a human is asked.
 MAX_ERRORED = 3
@@ -67,7 +67,7 @@ def record(project: Project, lease: Lease, job: Job) -> None:
     ``MAX_ERRORED``: that one is judged, so that a human hears of it.
     """
     report = job.report
-    columns = _columns(report) if report else {"verdict": "unknown"}
+    columns = columns_of(report) if report else {"verdict": "unknown"}
 
     def body(tx: Transaction) -> None:
         lease.check(tx)
@@ -75,7 +75,7 @@ def record(project: Project, lease: Lease, job: Job) -> None:
         ended = {"status": status, "ended_at": tx.now, **columns}
         if not tx.update("runs", {"id": job.run_id}, ended, expect={"status": "running"}):
             return
-        handoff = row_of(tx, "handoffs", job.handoff)
+        handoff = row_of(tx, "handoffs", str(job.handoff))
         if handoff["run"] == job.run_id and report:
             found = {"candidate": report.commit, "tree": report.tree, "base": report.base}
             handoff = change_handoff(tx, handoff, **found)
@@ -104,7 +104,8 @@ def _could_not_tell(report: Report) -> bool:
     return bool(counts["errored"]) and not counts["failed"] and not report.conflicts
 
 
-def _columns(report: Report) -> Row:
+def columns_of(report: Report) -> Row:
+    """What a run's row keeps of its report."""
     return {
         "commit_id": report.commit,
         "tree": report.tree,

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from orchestrator.descendants import end_orphans, marker_key
 from orchestrator.engine.attention import Attention
 from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.lease import Lease
@@ -34,6 +35,8 @@ def watch(
     another watch lives, ``LeaseLost`` when another one took over.
     """
     lease = Lease.acquire(project.store, project.verifier)
+    # What an earlier, killed watch started may still run; its results count for nothing.
+    end_orphans(marker_key(project.repository.state))
     loop = Loop(project, lease, Coordinator(project, lease, listener), stop or threading.Event())
     try:
         loop.run(once=once, moved=moved)
