@@ -1,0 +1,77 @@
+"""``orchestrate demo``: play three handoffs in a sample project, with the real engine."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import tempfile
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from orchestrator.scaffold.demo import Places
+    from orchestrator.scaffold.telling import Teller
+
+__all__ = ["command"]
+
+
+@click.command(name="demo")
+@click.option("--keep", metavar="DIR", help="Play in DIR, which must be absent or empty.")
+@click.option("--fast", is_flag=True, help="Measure benchmarks more briefly.")
+def command(keep: str | None, fast: bool) -> None:
+    """Play three handoffs in a sample project, with the real engine.
+
+    One lands without anybody being asked, one breaks a contract and is sent
+    back until it is mended, one is slower and is asked about. Every step is a
+    command you could type. Takes under two minutes; the folder stays, so that
+    you can look around.
+    """
+    from orchestrator.cli.output import console
+    from orchestrator.environment import sealed
+    from orchestrator.scaffold.demo import play
+    from orchestrator.scaffold.sample import create
+    from orchestrator.scaffold.telling import Teller
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    folder = Path(keep or tempfile.mkdtemp(prefix="orchestrate-demo-")).absolute()
+    sample = create(folder, sealed(str(folder / "home")), fast=fast)
+    (folder / "home").mkdir()
+    teller = Teller(console())
+    teller.say(
+        f"A tea shop in three layers, in {folder}: its main worktree is shop; the instances "
+        "data, service and web have one each beside it."
+    )
+    try:
+        places = play(sample, teller)
+    finally:
+        teller.say(f"\nEverything is in {folder}; remove it with: rm -r {shlex.quote(str(folder))}")
+    _look_around(places, teller)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """End as on Ctrl-C: the watch and all it started end first."""
+    raise KeyboardInterrupt
+
+
+def _look_around(places: Places, teller: Teller) -> None:
+    teller.title("Look around")
+    teller.output(
+        f"report           {places.report}\n"
+        f"status document  {places.status}\n"
+        f"event log        {places.events}  (orchestrate log)\n"
+        f"the watch's log  {places.watch}"
+    )
+    shop = shlex.quote(str(places.shop))
+    for line in (
+        f"cd {shop}",
+        "orchestrate status",
+        "orchestrate log",
+        f"orchestrate explain {places.handoff}",
+        f"orchestrate handoff show {places.handoff}",
+        "git log --graph --oneline",
+    ):
+        teller.output(line)
