@@ -107,22 +107,39 @@ class _Fitting:
 
     def _tools_by_layer(self, found: Iterable[Tool]) -> dict[str, list[Tool]]:
         """Each tool in the layer whose files it tests."""
-        kinds = {layer.kind: layer.name for layer in self.preset.layers if layer.main}
-        kinds |= {x.kind: x.name for x in self.preset.layers if x.name in self.active}
-        main = next(x.name for x in self.preset.layers if x.main)
-        default = main if main in self.active else self.active[0]
+        order = [self.default, *self.active]
         chosen: dict[str, list[Tool]] = {}
         for tool in found:
-            layer = covering(self.places, tool.folder, self.active) if tool.folder else None
-            if layer is None and tool.language == "node":
-                layer = kinds.get("presentation")
-            chosen.setdefault(layer or default, []).append(tool)
+            layer = covering(self.places, tool.folder, order) if tool.folder else None
+            if tool.language == "node":
+                layer = layer or self._of_kind("presentation")
+            elif layer in (None, self.default) and "tests" in self.active:
+                layer = "tests"
+            chosen.setdefault(layer or self.default, []).append(tool)
         return chosen
 
+    @property
+    def default(self) -> str:
+        """The main layer, or the lowest where that is not there."""
+        main = next(layer.name for layer in self.preset.layers if layer.main)
+        return main if main in self.active else self.active[0]
+
+    def _of_kind(self, kind: str) -> str | None:
+        layers = (x.name for x in self.preset.layers if x.kind == kind and x.name in self.active)
+        return next(layers, None)
+
     def _starters(self, layer: PresetLayer) -> tuple[str, ...]:
-        """The layer's starters; a project with pytest needs no runner of its own."""
+        """The layer's starters; a project with pytest needs no runner of its own.
+
+        What a layer that is not there would have checked, and what is there to
+        be checked all the same, is left to the default layer.
+        """
+        names = list(layer.starters)
+        if layer.name == self.default and not self.fresh:
+            absent = [x for x in self.preset.layers if x.name not in self.active]
+            names += [s for x in absent for s in x.starters if self.tree.has(STARTERS[s].looks_at)]
         has_pytest = any(tool.report for group in self.tools.values() for tool in group)
-        return tuple(s for s in layer.starters if not (s == "unit-tests" and has_pytest))
+        return tuple(s for s in dict.fromkeys(names) if not (s == "unit-tests" and has_pytest))
 
     def _starter(self, name: str) -> DraftCheck:
         starter = STARTERS[name]
