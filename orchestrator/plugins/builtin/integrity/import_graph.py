@@ -11,6 +11,7 @@ orchestrate, because orchestrate may be the very package it examines.
 
 from __future__ import annotations
 
+import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
@@ -36,8 +37,8 @@ def answer(checkout: Path, root: str, layers: list[str]) -> dict[str, Any]:
     folder = (checkout / root).resolve()
     if not folder.is_relative_to(checkout.resolve()) or not folder.is_dir():
         return {"error": f"the root {root!r} is not a folder of the repository"}
-    sys.path.insert(0, str(folder))
     packages = sorted({layer.partition(".")[0] for layer in layers})
+    sys.meta_path.insert(0, _Candidate(folder, packages))
     absent = next((why for name in packages if (why := _absent(name, folder))), None)
     if absent:
         return {"error": absent}
@@ -53,6 +54,25 @@ def answer(checkout: Path, root: str, layers: list[str]) -> dict[str, Any]:
     if unknown:
         return {"error": f"there is no module {', '.join(unknown)} under {root}"}
     return {"modules": len(graph.modules), "chains": _chains(graph, layers, folder, checkout)}
+
+
+class _Candidate(importlib.abc.MetaPathFinder):
+    """Finds the candidate's packages, and only these, before anything installed of the name.
+
+    Not ``sys.path``: there the candidate's files could stand in for the
+    standard library's.
+    """
+
+    def __init__(self, folder: Path, packages: list[str]) -> None:
+        self._folder = str(folder)
+        self._packages = packages
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in self._packages:
+            return None
+        return importlib.machinery.PathFinder.find_spec(fullname, [self._folder])
 
 
 def _absent(package: str, folder: Path) -> str | None:
