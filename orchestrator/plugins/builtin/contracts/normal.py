@@ -1,0 +1,312 @@
+"""Any JSON Schema as one self-contained document of draft 2020-12 that admits the same values.
+
+References into the document and into other files of the repository are
+resolved, older drafts and OpenAPI 3.0 are rewritten, annotations are dropped.
+What is left can be compared across drafts. References at the place of a value
+stay references to ``$defs`` (so recursion survives); references that are
+combined with other keywords are written out. Compares nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable, inside, loads
+from orchestrator.plugins.spec import Json
+
+__all__ = ["DIALECT", "OPENAPI_30", "Source", "Unmodelled", "dialect_of", "normalise", "source"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+#: OpenAPI 3.0 speaks a dialect of its own: draft 4 with ``nullable``.
+OPENAPI_30 = 3
+
+_MAX_NODES = 50_000
+_DRAFTS = {"draft-04": 4, "draft-06": 6, "draft-07": 7, "2019-09": 19, "2020-12": 20}
+
+_COPIED = frozenset(
+    "enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength "
+    "pattern maxItems minItems uniqueItems maxContains minContains maxProperties minProperties "
+    "required dependentRequired type format".split()
+)
+_VALUES = frozenset(
+    "items additionalProperties propertyNames contains unevaluatedItems "
+    "unevaluatedProperties".split()
+)
+_VALUE_MAPS = frozenset(("properties", "patternProperties"))
+_IN_PLACE = frozenset(("not", "if", "then", "else"))
+_IN_PLACE_LISTS = frozenset(("allOf", "anyOf", "oneOf"))
+_REFUSED = ("$dynamicRef", "$recursiveRef")
+_SINCE_2019 = frozenset(("dependentRequired", "dependentSchemas", "minContains", "maxContains",
+                         "unevaluatedItems", "unevaluatedProperties"))  # fmt: skip
+
+
+class Unmodelled(ValueError):
+    """A schema uses something that cannot be compared; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A schema where it stands: the ``document`` in the file ``path``, and how others are read."""
+
+    document: Json
+    path: str
+    read: Read
+    dialect: int = 20
+
+
+def source(content: bytes, path: str, read: Read) -> Source:
+    """The schema in a file's content; raises ``Unreadable``."""
+    document = loads(content, path)
+    return Source(document, path, read, dialect_of(document))
+
+
+def dialect_of(document: Json, default: int = 20) -> int:
+    """4, 6, 7, 19 or 20 by ``$schema``; ``default`` where it says nothing or something else."""
+    named = document.get("$schema") if isinstance(document, dict) else None
+    if isinstance(named, str):
+        for part, draft in _DRAFTS.items():
+            if part in named:
+                return draft
+    return default
+
+
+def normalise(source: Source, fragment: str = "") -> dict[str, Json]:
+    """The schema at a JSON pointer of the source; raises ``Unmodelled``."""
+    worker = _Normaliser(source)
+    try:
+        root = worker.value({"$ref": f"#{quote(fragment)}"}, _Place(source.path, source.dialect))
+    except RecursionError as error:
+        raise Unmodelled("the schema is nested too deeply") from error
+    return {"$schema": DIALECT, **root, "$defs": worker.definitions}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a schema stands: references are relative to its file, keywords to its dialect."""
+
+    path: str
+    dialect: int
+    inlined: tuple[tuple[str, str], ...] = ()
+
+
+class _Normaliser:
+    """Collects the definitions one schema needs while it is rewritten."""
+
+    def __init__(self, source: Source) -> None:
+        self.definitions: dict[str, Json] = {}
+        self._source = source
+        self._documents: dict[str, Json] = {source.path: source.document}
+        self._names: dict[tuple[str, str], str] = {}
+        self._nodes = 0
+
+    def value(self, schema: Json, place: _Place) -> dict[str, Json]:
+        """A schema that judges a value of its own: a property, an item, the root."""
+        rest = _beside_reference(schema, place.dialect)
+        if rest is None or rest:
+            return self.in_place(schema, place)
+        return {"$ref": f"#/$defs/{self._definition(schema['$ref'], place)}"}
+
+    def in_place(self, schema: Json, place: _Place) -> dict[str, Json]:
+        """A schema that judges the same value as the one around it: references are written out."""
+        rest = _beside_reference(schema, place.dialect)
+        if rest is None:
+            return self._keywords(schema, place)
+        key, target, there = self._resolve(schema["$ref"], place)
+        if key in place.inlined:
+            raise Unmodelled(f"the reference {schema['$ref']} leads to itself")
+        there = _Place(there.path, there.dialect, (*place.inlined, key))
+        written = self.in_place(target, there)
+        return {"allOf": [written, self._keywords(rest, place)]} if rest else written
+
+    def _definition(self, reference: str, place: _Place) -> str:
+        key, target, there = self._resolve(reference, place)
+        if key not in self._names:
+            self._names[key] = name = self._name(key)
+            self.definitions[name] = self.in_place(
+                target, _Place(there.path, there.dialect, (key,))
+            )
+        return self._names[key]
+
+    def _name(self, key: tuple[str, str]) -> str:
+        """Stable between versions of a file, so that recursive schemas can be paired."""
+        path, fragment = key
+        last = fragment.rpartition("/")[2] or "root"
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in last)
+        if path != self._source.path:
+            plain = f"{path.replace('/', '_')}_{plain}"
+        while plain in self._names.values():
+            plain += "_"
+        return plain
+
+    def _resolve(self, reference: str, place: _Place) -> tuple[tuple[str, str], Json, _Place]:
+        file, _, fragment = unquote(reference).partition("#")
+        path = self._file(file, place)
+        document = self._documents[path]
+        dialect = place.dialect if path == place.path else dialect_of(document, place.dialect)
+        target = _anchored(document, fragment) if fragment[:1] not in ("", "/") else _at(
+            document, fragment
+        )  # fmt: skip
+        if target is _ABSENT:
+            raise Unmodelled(f"the reference {reference} in {place.path} leads nowhere")
+        return (path, fragment), target, _Place(path, dialect)
+
+    def _file(self, file: str, place: _Place) -> str:
+        """The path of the file a reference names, once it is read."""
+        document = self._documents[place.path]
+        if not file or (isinstance(document, dict) and file == document.get("$id")):
+            return place.path
+        path = None if "://" in file else inside(place.path, file)
+        if path is None:
+            raise Unmodelled(f"the reference {file} leads out of the repository")
+        if path not in self._documents:
+            content = self._source.read(path)
+            if content is None:
+                raise Unmodelled(f"the file {path}, which {place.path} refers to, is absent")
+            try:
+                self._documents[path] = loads(content, path)
+            except Unreadable as error:
+                raise Unmodelled(f"{path}: {error}") from error
+        return path
+
+    def _keywords(self, schema: Json, place: _Place) -> dict[str, Json]:
+        self._nodes += 1
+        if self._nodes > _MAX_NODES:
+            raise Unmodelled(f"written out it has more than {_MAX_NODES} parts")
+        if isinstance(schema, bool):
+            return {} if schema else {"not": {}}
+        if not isinstance(schema, dict):
+            raise Unmodelled(f"a schema in {place.path} is {type(schema).__name__}, not an object")
+        for keyword in _REFUSED:
+            if keyword in schema:
+                raise Unmodelled(f"{keyword} is not modelled")
+        modern = _modern(schema, place.dialect)
+        return {
+            keyword: rewritten
+            for keyword, value in modern.items()
+            if (rewritten := self._keyword(keyword, value, place)) is not None
+        }
+
+    def _keyword(self, keyword: str, value: Json, place: _Place) -> Json:
+        """The rewritten value of a keyword, or None where it says nothing about values."""
+        if keyword in _SINCE_2019 and place.dialect < 19 and keyword not in _MADE:
+            return None
+        if keyword in _COPIED:
+            return value
+        if keyword in _VALUES:
+            return self.value(value, place)
+        if keyword in _IN_PLACE:
+            return self.in_place(value, place)
+        if keyword in _VALUE_MAPS:
+            return self._each(value, lambda part: self.value(part, place))
+        if keyword == "dependentSchemas":
+            return self._each(value, lambda part: self.in_place(part, place))
+        if keyword == "prefixItems":
+            return [self.value(part, place) for part in _listed(value)]
+        if keyword in _IN_PLACE_LISTS:
+            return [self.in_place(part, place) for part in _listed(value)]
+        return None
+
+    def _each(self, value: Json, rewrite: Callable[[Json], Json]) -> dict[str, Json]:
+        if not isinstance(value, Mapping):
+            raise Unmodelled("a keyword that maps names to schemas is not an object")
+        return {name: rewrite(part) for name, part in value.items()}
+
+
+_ABSENT = object()
+#: Keywords ``_modern`` makes from older ones.
+_MADE = frozenset(("dependentRequired", "dependentSchemas"))
+
+
+def _beside_reference(schema: Json, dialect: int) -> dict[str, Json] | None:
+    """What stands beside a reference and counts; None where there is no reference."""
+    if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
+        return None
+    if dialect < 19:
+        return {}  # there, a reference replaces everything beside it
+    known = _COPIED | _VALUES | _VALUE_MAPS | _IN_PLACE | _IN_PLACE_LISTS
+    known |= {"prefixItems", "dependentSchemas", *_REFUSED}
+    return {keyword: value for keyword, value in schema.items() if keyword in known}
+
+
+def _modern(schema: Mapping[str, Json], dialect: int) -> dict[str, Json]:
+    """The keywords of an older dialect as 2020-12 writes them."""
+    modern = dict(schema)
+    if dialect <= 4:
+        _exclusive(modern, "minimum", "exclusiveMinimum")
+        _exclusive(modern, "maximum", "exclusiveMaximum")
+    if dialect == OPENAPI_30 and modern.get("nullable") is True:
+        _nullable(modern)
+    if dialect < 20:
+        modern.pop("prefixItems", None)
+        if isinstance(modern.get("items"), list):
+            modern["prefixItems"] = modern.pop("items")
+            if "additionalItems" in modern:
+                modern["items"] = modern["additionalItems"]
+    if dialect < 19:
+        for keyword in _MADE:
+            modern.pop(keyword, None)
+    dependencies = modern.get("dependencies")
+    if isinstance(dependencies, dict) and dialect < 20:
+        _dependencies(modern, dependencies)
+    return modern
+
+
+def _exclusive(schema: dict[str, Json], bound: str, exclusive: str) -> None:
+    """Draft 4 says ``minimum: 3, exclusiveMinimum: true`` for ``exclusiveMinimum: 3``."""
+    flag = schema.get(exclusive)
+    if isinstance(flag, bool):
+        del schema[exclusive]
+        if flag and bound in schema:
+            schema[exclusive] = schema.pop(bound)
+
+
+def _nullable(schema: dict[str, Json]) -> None:
+    """``nullable`` counts only beside ``type``; an enum without null still refuses null."""
+    kind = schema.get("type")
+    if isinstance(kind, str) and kind != "null":
+        schema["type"] = [kind, "null"]
+
+
+def _dependencies(schema: dict[str, Json], dependencies: Mapping[str, Json]) -> None:
+    lists = {name: part for name, part in dependencies.items() if isinstance(part, list)}
+    schemas = {name: part for name, part in dependencies.items() if name not in lists}
+    if lists:
+        schema["dependentRequired"] = {**schema.get("dependentRequired", {}), **lists}
+    if schemas:
+        schema["dependentSchemas"] = {**schema.get("dependentSchemas", {}), **schemas}
+
+
+def _listed(value: Json) -> list[Json]:
+    if not isinstance(value, list):
+        raise Unmodelled("a keyword that lists schemas is not an array")
+    return value
+
+
+def _at(document: Json, fragment: str) -> Json:
+    """The value a JSON pointer leads to, or ``_ABSENT``."""
+    for part in fragment.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict) and key in document:
+            document = document[key]
+        elif isinstance(document, list) and key.isdigit() and int(key) < len(document):
+            document = document[int(key)]
+        else:
+            return _ABSENT
+    return document
+
+
+def _anchored(document: Json, name: str) -> Json:
+    """The schema with this ``$anchor`` (or ``$id: "#name"``, as draft 7 writes it)."""
+    if isinstance(document, dict):
+        if document.get("$anchor") == name or document.get("$id") == f"#{name}":
+            return document
+        parts = list(document.values())
+    else:
+        parts = document if isinstance(document, list) else []
+    for part in parts:
+        found = _anchored(part, name)
+        if found is not _ABSENT:
+            return found
+    return _ABSENT

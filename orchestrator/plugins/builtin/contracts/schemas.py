@@ -1,0 +1,176 @@
+"""The only place that knows the library JSON Schemas are compared and validated with.
+
+Its canonical form is experimental, so its version is pinned and everything
+else speaks of ``Answer``, plain schemas and ``Violation``. Schemas that are
+compared must have been normalised (``normal``). An answer of ``UNKNOWN``
+proves nothing: callers must not read it as either of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+
+import jsonschema_rs
+from jsonschema_rs import canonical
+
+from orchestrator.plugins.spec import Json
+
+__all__ = [
+    "Answer",
+    "Violation",
+    "admits",
+    "both",
+    "covers",
+    "invalid",
+    "lost",
+    "reduced",
+    "violations",
+]
+
+_DRAFT = 20
+_DIALECTS: Mapping[int, type] = {
+    4: jsonschema_rs.Draft4Validator,
+    6: jsonschema_rs.Draft6Validator,
+    7: jsonschema_rs.Draft7Validator,
+    19: jsonschema_rs.Draft201909Validator,
+    20: jsonschema_rs.Draft202012Validator,
+}
+
+
+class Answer(StrEnum):
+    """Whether one schema admits every value another does."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing wrong with a value: where in it (``$.lines[0].tea``) and what."""
+
+    path: str
+    message: str
+
+
+def covers(reader: Json, writer: Json) -> Answer:
+    """Whether ``reader`` admits every value ``writer`` admits."""
+    try:
+        contained = _canonical(reader).covers(_canonical(writer))
+    except ValueError:
+        return Answer.UNKNOWN
+    return Answer(contained.value)
+
+
+def lost(writer: Json, reader: Json) -> Json | None:
+    """The schema of exactly what ``writer`` admits and ``reader`` refuses, if it can be written."""
+    try:
+        left = _canonical(writer).subtract(_canonical(reader))
+    except ValueError:
+        return None
+    return _written(left)
+
+
+def both(one: Json, other: Json) -> Json | None:
+    """The schema of what both admit, or None where it admits nothing or cannot be written."""
+    try:
+        shared = _canonical(one).intersect(_canonical(other))
+    except ValueError:
+        return None
+    if shared.satisfiability() == canonical.Satisfiability.NO:
+        return None
+    return _written(shared)
+
+
+def reduced(schema: Json) -> Json | None:
+    """An equivalent schema in its simplest form, or None where it has none."""
+    try:
+        return _written(_canonical(schema))
+    except ValueError:
+        return None
+
+
+class Admits:
+    """Whether values are valid under a schema; ``format`` is an annotation here."""
+
+    def __init__(self, schema: Json) -> None:
+        self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=False)
+
+    def __call__(self, value: Json) -> bool:
+        try:
+            return bool(self._validator.is_valid(value))
+        except ValueError:
+            return False
+
+
+def admits(schema: Json) -> Admits:
+    """A test of values against a normalised schema; raises ``ValueError`` for an invalid one."""
+    return Admits(schema)
+
+
+def violations(schema: Json, value: Json, *, dialect: int = _DRAFT, most: int = 10) -> list[Violation]:
+    """What is wrong with a value, formats included; raises ``ValueError`` for a wrong schema."""
+    validator = _DIALECTS[dialect](schema, validate_formats=True, offline=True)
+    return list(_violations(validator.iter_errors(value), most))
+
+
+def invalid(schema: Json, dialect: int) -> list[Violation]:
+    """What makes a schema no valid schema of its draft; empty when it is one."""
+    named = jsonschema_rs.meta
+    try:
+        named.validate(_with_dialect(schema, dialect))
+    except ValueError as error:
+        return _meta_violations(error)
+    return []
+
+
+_URIS = {
+    4: "http://json-schema.org/draft-04/schema#",
+    6: "http://json-schema.org/draft-06/schema#",
+    7: "http://json-schema.org/draft-07/schema#",
+    19: "https://json-schema.org/draft/2019-09/schema",
+    20: "https://json-schema.org/draft/2020-12/schema",
+}
+
+
+def _with_dialect(schema: Json, dialect: int) -> Json:
+    """The draft is said explicitly; an unknown ``$schema`` would be looked for elsewhere."""
+    return {**schema, "$schema": _URIS[dialect]} if isinstance(schema, dict) else schema
+
+
+def _meta_violations(error: Exception) -> list[Violation]:
+    path: Sequence[str | int] = getattr(error, "instance_path", ())
+    return [Violation(json_path(path), getattr(error, "message", str(error)))]
+
+
+def _violations(errors: Iterator[Json], most: int) -> Iterator[Violation]:
+    """``Json`` because the library's error type is untyped where it is optional."""
+    for error in islice(errors, most):
+        yield Violation(json_path(error.instance_path), error.message)
+
+
+def json_path(parts: Sequence[str | int]) -> str:
+    """``["lines", 0, "the tea"]`` as ``$.lines[0]["the tea"]``."""
+    written = "$"
+    for part in parts:
+        if isinstance(part, int):
+            written += f"[{part}]"
+        elif part.isidentifier():
+            written += f".{part}"
+        else:
+            written += f'["{part}"]'
+    return written
+
+
+def _canonical(schema: Json) -> jsonschema_rs.CanonicalSchema:
+    return jsonschema_rs.canonicalize(schema, draft=_DRAFT, validate_formats=False, offline=True)
+
+
+def _written(schema: jsonschema_rs.CanonicalSchema) -> Json:
+    written = schema.to_json_schema()
+    if isinstance(written, dict):
+        written.pop("$schema", None)
+    return written
