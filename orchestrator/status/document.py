@@ -1,0 +1,265 @@
+"""The status document, built from a view of the store. Pure: reads the view, writes nothing.
+
+Every field is described in ``schema.json`` and ``docs/reference/status-document.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.lifecycle.states import STATUS_OF_STATE, State
+from orchestrator.status.health import OPEN, Live, health, overdue, unknown
+from orchestrator.status.times import rfc3339
+from orchestrator.store.port import Reader, Row
+
+__all__ = ["FAMILY_KEYS", "SCHEMA_VERSION", "Extras", "build"]
+
+Json = dict[str, Any]
+
+SCHEMA_VERSION = 1
+#: How many ended handoffs and runs the document remembers.
+_LATEST = 20
+
+#: The families of checks, as the document names them.
+FAMILY_KEYS = {
+    "integrity": "layerIntegrity",
+    "contracts": "contractCompliance",
+    "dataflow": "dataFlowValidation",
+    "benchmarks": "performanceBenchmarks",
+}
+
+#: State of the producer → phase of its handoff, the most advanced first.
+_PHASES: tuple[tuple[State, str], ...] = (
+    (State.APPROVED, "APPROVED"),
+    (State.VERIFICATION, "VERIFICATION"),
+    (State.FAILED, "FAILED"),
+    (State.REMEDIATION, "FAILED"),
+    (State.HANDOFF_READY, "NONE"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a view of the store cannot tell.
+
+    ``revision`` is the document's number; ``live`` says whether the process a
+    row names (``pid``, ``pid_started``, ``host``) still runs.
+    """
+
+    revision: int = 0
+    live: Live = unknown
+
+
+def build(
+    reader: Reader, config: Mapping[str, Any] | None, *, extras: Extras | None = None
+) -> Json:
+    """The whole document. ``config`` is ``Config.to_json()``, None before there is one."""
+    extras = extras or Extras()
+    view = _Facts(reader, config or {}, extras)
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "revision": extras.revision,
+        "generatedAt": rfc3339(reader.now),
+        "coordinationSession": _session(view),
+        "autonomousCoordination": _coordination(view),
+        "instances": {name: _instance(view, name) for name in view.names},
+        "handoffProtocol": _protocol(view),
+        "handoffs": [_handoff(view, row) for row in view.handoffs],
+        "leases": [],
+        "tasks": _tasks(view),
+        "escalations": [_escalation(row, reader.now) for row in view.escalations],
+        "lastRuns": [_run(row) for row in _latest_runs(reader)],
+        "health": health(reader, view.rows, view.escalations, extras.live),
+    }
+
+
+class _Facts:
+    """Rows and settings that several parts of the document need."""
+
+    def __init__(self, reader: Reader, config: Mapping[str, Any], extras: Extras) -> None:
+        self.reader, self.config, self.extras = reader, config, extras
+        self.rows = {row["id"]: row for row in reader.find("instances")}
+        self.known: Mapping[str, Any] = config.get("instances") or {}
+        self.coordinator = (config.get("coordinator") or {}).get("instance")
+        named = [*self.known, *([self.coordinator] if self.coordinator else [])]
+        self.names = list(dict.fromkeys([*named, *self.rows]))
+        open_ = reader.find("handoffs", {"status": "open"}, order="created_at")
+        others = ("landed", "withdrawn", "released")
+        ended = reader.find("handoffs", {"status": others}, order="-updated_at", limit=_LATEST)
+        self.handoffs = [*open_, *ended]
+        self.open = {row["id"]: row for row in open_}
+        self.escalations = reader.find("escalations", {"status": OPEN}, order="opened_at")
+
+    def state(self, name: str) -> State:
+        row = self.rows.get(name)
+        return State(row["state"]) if row and row["state"] else State.STANDBY
+
+
+def _session(view: _Facts) -> Json:
+    first = view.reader.find("events", order="seq", limit=1, columns=("at",))
+    day = rfc3339(first[0]["at"] if first else view.reader.now)[:10]
+    stored = view.reader.get("meta", name="project")
+    project = view.config.get("project") or (stored["value"] if stored else None) or "project"
+    return {
+        "sessionId": f"session-{project}-{day}",
+        "coordinationMode": "MULTI_INSTANCE_AUTONOMOUS",
+        "totalInstances": len(view.names),
+        "currentPhase": _phase(view),
+    }
+
+
+def _phase(view: _Facts) -> str:
+    """The project as a whole, in one word; what needs somebody comes first."""
+    states = {view.state(name) for name in view.names}
+    if view.escalations:
+        return "HUMAN_DECISION_REQUIRED"
+    if states & {State.HANDOFF_READY, State.VERIFICATION, State.APPROVED}:
+        return "VERIFICATION_IN_PROGRESS"
+    if states & {State.ACTIVE, State.FAILED, State.REMEDIATION}:
+        return "WORK_IN_PROGRESS"
+    return "AUTONOMOUS_COORDINATION_READY"
+
+
+def _coordination(view: _Facts) -> Json:
+    config = view.config
+    coordinator = config.get("coordinator") or {}
+    return {
+        "enabled": bool(config),
+        "coordinatorInstance": view.coordinator,
+        "autoApprovalEnabled": bool((config.get("approval") or {}).get("auto", False)),
+        "escalationThreshold": (config.get("escalation") or {}).get("threshold"),
+        "monitoringInterval": round(coordinator.get("monitoring_interval", 0) * 1000),
+    }
+
+
+def _instance(view: _Facts, name: str) -> Json:
+    row: Mapping[str, Any] = view.rows.get(name) or {}
+    known = view.known.get(name) or {}
+    state = view.state(name)
+    beat = row.get("heartbeat_at")
+    handoff = view.open.get(row.get("handoff") or "")
+    live = view.extras.live(row) if row.get("pid") or beat else None
+    return {
+        "instanceId": name,
+        "role": row.get("role") or known.get("role") or _role(view, name),
+        "status": STATUS_OF_STATE[state],
+        "specializations": list(known.get("specializations") or ()),
+        "filesResponsible": list(known.get("file_patterns") or ()),
+        "readyForHandoff": state is State.HANDOFF_READY,
+        "nextHandoffTarget": _target(view, name, known, handoff),
+        "state": str(state),
+        "task": row.get("task"),
+        "handoff": row.get("handoff"),
+        "session": row.get("session"),
+        "client": {True: "live", False: "dead", None: "unknown"}[live],
+        "leases": [],
+        "heartbeatAt": None if beat is None else rfc3339(beat),
+    }
+
+
+def _role(view: _Facts, name: str) -> str:
+    return "INTEGRATION_COORDINATION" if name == view.coordinator else "UNSPECIFIED"
+
+
+def _target(view: _Facts, name: str, known: Mapping[str, Any], handoff: Row | None) -> str | None:
+    """Who goes on: the handoff's target, else the configured one, else the coordinator."""
+    if handoff and handoff["target"]:
+        return str(handoff["target"])
+    target = known.get("hands_off_to") or view.coordinator
+    return None if target is None or target == name else str(target)
+
+
+def _protocol(view: _Facts) -> Json:
+    """The phase of the most advanced open handoff, and what it is verified for."""
+    for state, phase in _PHASES:
+        for name in view.names:
+            row = view.rows.get(name)
+            if row and row["handoff"] in view.open and view.state(name) is state:
+                required = (view.known.get(name) or {}).get("requires", FAMILY_KEYS)
+                keys = [FAMILY_KEYS.get(family, family) for family in required]
+                return {"currentHandoffPhase": phase, "verificationRequired": keys}
+    return {"currentHandoffPhase": "NONE", "verificationRequired": []}
+
+
+def _handoff(view: _Facts, row: Row) -> Json:
+    is_open = row["status"] == "open"
+    return {
+        "id": row["id"],
+        "producer": row["producer"],
+        "target": row["target"],
+        "task": row["task"],
+        "ref": row["ref"],
+        "head": row["head"],
+        "status": row["status"],
+        "state": str(view.state(row["producer"])) if is_open else None,
+        "attempt": row["attempt"],
+        "version": row["version"],
+        "verdict": row["verdict"],
+        "approvedBy": row["approved_by"],
+        "run": row["run"],
+        "candidate": row["candidate"],
+        "base": row["base"],
+        "landed": row["landed"],
+        **_times(row, createdAt="created_at", updatedAt="updated_at", closedAt="closed_at"),
+    }
+
+
+def _tasks(view: _Facts) -> Json:
+    """Tasks as far as instances hold them; a queue of tasks nobody holds is not kept yet."""
+    held = [
+        {"task": row["task"], "instance": name, "state": row["state"]}
+        for name, row in view.rows.items()
+        if row["task"]
+    ]
+    landed = view.reader.count("handoffs", {"status": "landed"})
+    return {"pending": 0, "inProgress": len(held), "completed": landed, "items": held}
+
+
+def _escalation(row: Row, now: int) -> Json:
+    return {
+        "id": row["id"],
+        "type": row["type"],
+        "handoff": row["handoff"],
+        "instance": row["instance"],
+        "status": row["status"],
+        "question": row["question"],
+        "reason": row["reason"],
+        "level": row["level"],
+        "acknowledgedBy": row["acknowledged_by"],
+        "overdue": overdue(row, now),
+        "command": f"orchestrate escalation show {row['id']}",
+        **_times(row, openedAt="opened_at", nextAt="next_at"),
+    }
+
+
+_RUN = (
+    "id", "handoff", "attempt", "status", "verdict", "head", "commit_id", "base", "started_at",
+    "ended_at",
+)  # fmt: skip
+
+
+def _latest_runs(reader: Reader) -> list[Row]:
+    return reader.find("runs", order="-started_at", limit=_LATEST, columns=_RUN)
+
+
+def _run(row: Row) -> Json:
+    start, end = row["started_at"], row["ended_at"]
+    return {
+        "id": row["id"],
+        "handoff": row["handoff"],
+        "attempt": row["attempt"],
+        "status": row["status"],
+        "verdict": row["verdict"],
+        "head": row["head"],
+        "commit": row["commit_id"],
+        "base": row["base"],
+        "durationMs": None if start is None or end is None else end - start,
+        **_times(row, startedAt="started_at", endedAt="ended_at"),
+    }
+
+
+def _times(row: Row, **names: str) -> Json:
+    found = {name: row[column] for name, column in names.items()}
+    return {name: None if at is None else rfc3339(at) for name, at in found.items()}

@@ -1,0 +1,203 @@
+"""Publish the status document: the only writer of ``status/status.json``.
+
+The document is a view. It is written beside and renamed, so a reader always
+sees a whole one; a full disk leaves the older one in place and never stops the
+work it tells about. Never called between a change and its commit.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from orchestrator.coordination.liveness import alive
+from orchestrator.errors import EXIT, OrchestrateError
+from orchestrator.status.document import Extras, build
+from orchestrator.store.gate import Gate
+from orchestrator.store.port import Reader, Store
+
+__all__ = [
+    "FOLDER",
+    "GITIGNORE",
+    "NAME",
+    "Debounced",
+    "StatusNotWritten",
+    "current",
+    "live",
+    "publish",
+    "write",
+]
+
+FOLDER, NAME = "status", "status.json"
+
+#: What ``status/.gitignore`` says.
+GITIGNORE = """\
+# The status document changes all the time; only its schema belongs to the repository.
+*
+!.gitignore
+!schema.json
+"""
+
+#: Longer documents are written without indentation, which takes a quarter of the time.
+_INDENTED = 50
+_WAIT = 2.0
+
+
+class StatusNotWritten(OrchestrateError):
+    """The status document could not be written; the older one is still there.
+
+    The disk is full, the folder cannot be written, or another process kept the
+    document busy. The work itself is not affected: the store has it all, and
+    the next change tries again. ``orchestrate status`` reads the store.
+    """
+
+    code = "E211"
+    exit_status = EXIT["unknown"]
+
+
+def publish(store: Store, main_worktree: Path, *, force: bool = False) -> Path | None:
+    """Bring ``<main_worktree>/status/status.json`` up to date, best effort.
+
+    The path of the document, or None when it could not be written (``write``
+    says why). An unchanged document is left alone unless ``force``.
+    """
+    try:
+        return write(store, main_worktree, force=force)
+    except StatusNotWritten:
+        return None
+
+
+def write(store: Store, main_worktree: Path, *, force: bool = False) -> Path:
+    """As ``publish``, but raises ``StatusNotWritten``."""
+    folder = main_worktree / FOLDER
+    try:
+        _prepare(folder)
+        gate = Gate(folder / ".lock")
+        try:
+            # Built while the lock is held: whoever writes later has looked later.
+            with gate.held(_WAIT):
+                return _write(folder, current(store), force=force)
+        finally:
+            gate.close()
+    except OSError as error:
+        raise StatusNotWritten(f"{folder / NAME}: {error.strerror}") from error
+    except OrchestrateError as error:
+        raise StatusNotWritten(f"{folder / NAME}: {error.message}", hint=error.hint) from error
+
+
+def current(store: Store) -> dict[str, Any]:
+    """The document of this moment, with revision 0: not published."""
+    return store.read(_document)
+
+
+def live(row: Mapping[str, Any]) -> bool | None:
+    """Whether the process a row names runs; None when it cannot be told from here."""
+    return alive(row.get("pid"), row.get("pid_started"), row.get("host"))
+
+
+class Debounced:
+    """Calls ``body`` soon after ``poke``, at most once per ``interval`` seconds.
+
+    The last poke is never lost: ``close`` makes the call that is due.
+    """
+
+    def __init__(self, body: Callable[[], object], interval: float = 0.25) -> None:
+        self._body, self._interval = body, interval
+        self._poked = False
+        self._due, self._closing = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="status", daemon=True)
+        self._thread.start()
+
+    def poke(self) -> None:
+        """Something changed. Returns at once."""
+        self._poked = True
+        self._due.set()
+
+    def close(self) -> None:
+        """Make the call that is due, then stop. Harmless twice."""
+        self._closing.set()
+        self._due.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._due.wait()
+            self._due.clear()
+            self._call()
+            self._closing.wait(self._interval)
+        self._call()
+
+    def _call(self) -> None:
+        # Forgotten before the call: a poke during the call asks for another one.
+        poked, self._poked = self._poked, False
+        if poked:
+            self._body()
+
+
+def _document(reader: Reader) -> dict[str, Any]:
+    row = reader.get("meta", name="config")
+    return build(reader, _parsed(row["value"]) if row else None, extras=Extras(live=live))
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> Any:
+    """The configuration seldom changes and may be long."""
+    return json.loads(text)
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder where ``init`` did not; its contents are not for the repository."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text(GITIGNORE)
+
+
+def _write(folder: Path, document: dict[str, Any], *, force: bool) -> Path:
+    """Under the lock: write beside and rename, unless nothing but the time changed."""
+    path, beside = folder / NAME, folder / f".{NAME}.new"
+    indent = 2 if len(document["instances"]) <= _INDENTED else None
+    parts = ("schemaVersion", "revision", "generatedAt")
+    head = {name: document[name] for name in parts}
+    rest = {name: value for name, value in document.items() if name not in parts}
+    body = json.dumps(rest, indent=indent, ensure_ascii=False)[1:]
+    old_revision, old_body = _old(path)
+    if old_body == body and not force:
+        return path
+    head["revision"] = max(old_revision, _last(folder)) + 1
+    text = json.dumps(head, indent=indent)
+    try:
+        _remember(folder, head["revision"])
+        with beside.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{text.rstrip('}').rstrip()},{body}\n")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def _old(path: Path) -> tuple[int, str]:
+    """The published revision, and the text after the part that always changes."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return 0, ""
+    front, _, rest = text.partition('"generatedAt"')
+    number = "".join(c for c in front.partition('"revision"')[2] if c.isdigit())
+    return int(number or 0), rest.partition(",")[2].removesuffix("\n")
+
+
+def _last(folder: Path) -> int:
+    """The last revision, remembered in the lock file: a removed document does not restart it."""
+    text = (folder / ".lock").read_text(errors="replace").strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _remember(folder: Path, revision: int) -> None:
+    # In place: the lock is on this very file, which a rename would replace.
+    with (folder / ".lock").open("r+") as file:
+        file.write(f"{revision}\n")
+        file.truncate()
