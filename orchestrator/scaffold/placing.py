@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from orchestrator.config.ownership import escape
 from orchestrator.config.presets import Preset, PresetLayer
 from orchestrator.scaffold.tree import Tree, glob_of
 
@@ -125,7 +126,6 @@ def _opens(preset: Preset, outer: str, inner: PresetLayer) -> bool:
 def _rest(tree: Tree, preset: Preset, drawn: _Map, main: str) -> list[str]:
     """Source code that no layer claims, as globs of the main layer; marks its folders."""
     claimed = {path for layer in preset.layers for path in layer.paths}
-    found: list[str] = []
     top = sorted({name.split("/")[0] for name in tree.files if "/" in name})
     for folder in top:
         tests = folder.lower() in _TESTS and not any("tests" in x.names for x in preset.layers)
@@ -135,11 +135,8 @@ def _rest(tree: Tree, preset: Preset, drawn: _Map, main: str) -> list[str]:
         drawn.owner[folder] = main
     files = [name for name in tree.files if "/" not in name and name not in claimed]
     endings = {PurePosixPath(name).suffix.lower() for name in files} & _SOURCE
-    found += [f"*{ending}" for ending in sorted(endings)]
-    found += [
-        name for name in files if _manifest(name) and f"*{PurePosixPath(name).suffix}" not in found
-    ]
-    return found
+    kept = [name for name in files if _manifest(name) and PurePosixPath(name).suffix not in endings]
+    return [f"*{ending}" for ending in sorted(endings)] + [escape(name) for name in kept]
 
 
 def _manifest(name: str) -> bool:
@@ -160,8 +157,12 @@ def _place(tree: Tree, layer: PresetLayer, drawn: _Map) -> Place:
     paths = [glob for folder in inner for glob in _globs(tree, folder, layer.name, drawn)]
     single = [p for p in layer.paths if not p.endswith("/**")]
     paths += [p for p in single if tree.matching(p) and drawn.above(p) in (None, layer.name)]
-    absent = [p for p in layer.paths if p not in paths and not tree.matching(p)]
+    absent = [p for p in layer.paths if not tree.matching(p) and not _covered(p, paths)]
     return Place(tuple(dict.fromkeys(paths)), tuple(absent))
+
+
+def _covered(pattern: str, globs: list[str]) -> bool:
+    return any(g.endswith("/**") and pattern.startswith(g.removesuffix("**")) for g in globs)
 
 
 def _globs(tree: Tree, folder: str, layer: str, drawn: _Map) -> list[str]:

@@ -155,7 +155,9 @@ class _Fitting:
         where = self.places[layer.name]
         active = layer.name in self.active
         checks = [_tool_check(tool) for tool in self.tools.get(layer.name, [])]
-        checks += [self._starter(name) for name in self._starters(layer)]
+        # Inside a layer that is a comment, a check needs no comment sign of its own.
+        fit = self._starter if active else lambda name: _starter_check(name, self.prefix)
+        checks += [fit(name) for name in self._starters(layer)]
         return DraftLayer(
             layer.name,
             layer.about,

@@ -89,8 +89,8 @@ def _runner(tree: Tree, folder: str) -> str:
 def _node(tree: Tree) -> Iterator[Tool]:
     for manifest in tree.named("package.json")[:8]:
         try:
-            scripts = json.loads(tree.text(manifest)).get("scripts") or {}
-        except (ValueError, AttributeError):
+            scripts = dict(json.loads(tree.text(manifest)).get("scripts") or {})
+        except (ValueError, AttributeError, TypeError):
             continue
         folder = _folder(manifest)
         runner = _runner(tree, folder)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from orchestrator.config.ownership import escape
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git
 
@@ -115,4 +116,4 @@ def _walked(root: Path) -> Iterator[str]:
 
 def glob_of(folder: str) -> str:
     """The glob for everything below a folder; what is special in globs is taken literally."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in folder) + "/**"
+    return f"{escape(folder)}/**"

@@ -1,0 +1,51 @@
+"""Whatever a tree looks like, no path belongs to two instances and no code to nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.config import presets
+from orchestrator.config.ownership import matches, overlaps
+from orchestrator.scaffold.placing import place
+from orchestrator.scaffold.proposal import propose
+from orchestrator.scaffold.tree import Tree
+
+LAYERS = [layer for preset in presets.NAMES for layer in presets.load(preset).layers]
+OTHERS = ["src", "app", "x[1]", "a b", "docs", "tests", "config", "plugins", "verification"]
+WORDS = [*sorted({name for layer in LAYERS for name in layer.names}), *OTHERS]
+NAMES = ["a.py", "b.sql", "README.md", "package.json", "Dockerfile", "q*.ts", "compose.yaml"]
+
+paths = st.builds(
+    lambda folders, name: "/".join([*folders, name]),
+    st.lists(st.sampled_from(WORDS), max_size=4),
+    st.sampled_from(NAMES),
+)
+trees = st.sets(paths, min_size=1, max_size=12).map(
+    lambda names: Tree(Path(), tuple(sorted(names)))
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(trees, st.sampled_from(presets.NAMES))
+def test_no_path_belongs_to_two_instances(tree: Tree, name: str) -> None:
+    draft = propose(tree, presets.load(name), project="x", branch="main").draft
+    owned = {one.id: one.patterns for one in draft.instances if one.active}
+    assert list(overlaps(owned)) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(trees, st.sampled_from(presets.NAMES))
+def test_source_code_is_in_exactly_one_layer(tree: Tree, name: str) -> None:
+    places = place(tree, presets.load(name))
+    apart = {"docs", "tests", "test"}
+    for file in tree.files:
+        found = [
+            layer for layer, where in places.items() if any(matches(p, file) for p in where.paths)
+        ]
+        assert len(found) <= 1
+        is_source = PurePosixPath(file).suffix in (".py", ".ts", ".sql")
+        if is_source and not file.startswith(".") and not apart & set(file.split("/")):
+            assert found, f"{file} is in no layer"
