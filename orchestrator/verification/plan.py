@@ -8,8 +8,8 @@ others, and exclusive checks alone at the very end.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from orchestrator.config.model import Config, Layer
@@ -70,16 +70,15 @@ def arrange(checks: Sequence[Check], config: Config) -> Plan:
         kept = [check for check in checks if check.id not in refused]
         graph = _graph(kept, config)
         try:
-            order = list(TopologicalSorter(graph).static_order())
+            TopologicalSorter(graph).prepare()
         except CycleError as error:
             names = [node for node in error.args[1] if isinstance(node, str)]
             reason = f"checks wait for each other: {' -> '.join(names)}"
             refused |= dict.fromkeys(names, reason)
             continue
-        place = {node: number for number, node in enumerate(order)}
         ranks = _ranks(checks, in_order(config.layers))
-        kept.sort(key=lambda c: (ranks[c.id], c.cost, place[c.id]))
-        return Plan((*kept, *(c for c in checks if c.id in refused)), graph, ranks, refused)
+        plan = Plan((*kept, *(c for c in checks if c.id in refused)), graph, ranks, refused)
+        return replace(plan, checks=(*_alone(plan), *plan.checks[len(kept) :]))
 
 
 class Order:
@@ -114,6 +113,14 @@ class Order:
                     heapq.heappush(self._ready, (self._ranks[node], check.cost, node))
                 else:
                     self._sorter.done(node)
+
+
+def _alone(plan: Plan) -> Iterator[Check]:
+    """The checks of a plan in the order they run one at a time."""
+    order = Order(plan)
+    while check := order.next():
+        yield check
+        order.done(check)
 
 
 def _unknown(checks: Sequence[Check]) -> dict[str, str]:

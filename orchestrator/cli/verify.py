@@ -1,0 +1,141 @@
+"""``orchestrate verify``: the whole suite for one commit, without a coordinator."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.output import console, json_option
+from orchestrator.errors import OrchestrateError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.verification.outcome import Report
+
+__all__ = ["command"]
+
+_FORMATS = ("console", "json", "junit", "sarif", "markdown", "html")
+_STDOUT = "-"
+
+
+class ReportNotWritten(OrchestrateError):
+    """A report could not be written to its file.
+
+    Happens after a run, when ``--output`` names a file that cannot be written.
+    The run itself is not affected; its other reports are written. Name another
+    file and run again.
+    """
+
+    code = "E681"
+
+
+@click.command()
+@click.option("--since", metavar="BASE", help="Check what changed since BASE, under its rules.")
+@click.option("--all", "everything", is_flag=True, help="Check every layer (the default).")
+@click.option("--layer", "layers", metavar="LAYER", multiple=True, help="Check this layer alone.")
+@click.option("--report", "formats", type=click.Choice(_FORMATS), multiple=True,
+              help="A report in this form; may be repeated.")  # fmt: skip
+@click.option("--output", "outputs", metavar="FILE", multiple=True,
+              help="Where the report before it goes; - is standard output.")  # fmt: skip
+@json_option
+def command(
+    since: str | None,
+    everything: bool,
+    layers: tuple[str, ...],
+    formats: tuple[str, ...],
+    outputs: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Verify the commit that is checked out, exactly as it is committed.
+
+    Exit status: 0 passed, 1 failed, 3 could not tell, 2 not understood.
+    """
+    if since is not None and everything:
+        raise UsageError("--since and --all exclude each other", hint="leave one out")
+    wanted = _destinations((*formats, *(["json"] if as_json else [])), outputs)
+    from orchestrator.engine.verification import verify_commit
+    from orchestrator.git import find
+    from orchestrator.report.console import Progress
+    from orchestrator.verification.outcome import Verdict, overall
+
+    with _until_signalled() as (stop, received):
+        report = verify_commit(
+            find(),
+            since=since,
+            everything=everything,
+            layers=layers,
+            listener=Progress(console(stderr=True)),
+            stop=stop,
+        )
+    _write(report, wanted)
+    return 128 + received[0] if received else Verdict.EXIT[overall(report)]
+
+
+def _destinations(formats: Sequence[str], outputs: Sequence[str]) -> list[tuple[str, str]]:
+    """Each format with its file: the n-th output belongs to the n-th report."""
+    if len(outputs) > max(len(formats), 1):
+        raise UsageError(
+            f"{len(outputs)} outputs for {len(formats)} reports",
+            hint="each --output belongs to a --report: --report junit --output results.xml",
+        )
+    chosen = list(formats) or ["console"]
+    files = [*outputs, *[_STDOUT] * (len(chosen) - len(outputs))]
+    if files.count(_STDOUT) > 1:
+        raise UsageError("only one report can go to standard output", hint="add an --output FILE")
+    wanted = list(zip(chosen, files, strict=True))
+    return wanted if _STDOUT in files else [*wanted, ("console", _STDOUT)]
+
+
+@contextmanager
+def _until_signalled() -> Iterator[tuple[threading.Event, list[int]]]:
+    """An event that Ctrl-C, SIGTERM and SIGHUP set, so that the run ends all it started."""
+    stop, received = threading.Event(), list[int]()
+
+    def end(number: int, _frame: object) -> None:
+        received.append(number)
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield stop, received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write(report: Report, wanted: Sequence[tuple[str, str]]) -> None:
+    """Every report to its place; files first, so that a closed pipe loses none."""
+    refused: list[ReportNotWritten] = []
+    for form, file in sorted(wanted, key=lambda pair: pair[1] == _STDOUT):
+        if file == _STDOUT:
+            _print(report, form)
+            continue
+        try:
+            path = Path(file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_rendered(report, form), encoding="utf-8")
+        except OSError as error:
+            refused.append(ReportNotWritten(f"{file}: {error.strerror}"))
+    if refused:
+        raise refused[0]
+
+
+def _print(report: Report, form: str) -> None:
+    from orchestrator.report.console import print_report
+
+    if form == "console":
+        print_report(report, console())
+    else:
+        click.echo(_rendered(report, form))
+
+
+def _rendered(report: Report, form: str) -> str:
+    from orchestrator.report import render
+
+    return render(report, form)
