@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -121,11 +122,23 @@ def switched_on(text: str) -> str:
 
 
 def test_example_contracts_fit_their_samples() -> None:
-    import json
-
     import jsonschema
 
     for contract in CONTRACTS.values():
         schema = json.loads(text_of(contract.path))
         for sample in contract.samples:
             jsonschema.validate(json.loads(text_of(sample)), schema)
+
+
+def test_the_reference_page_names_everything() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/presets.md").read_text()
+    for name in presets.NAMES:
+        preset = presets.load(name)
+        section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        names = [one.id for one in preset.instances] + [one.name for one in preset.layers]
+        assert all(f"| `{one}` |" in section for one in names)
+        for layer in preset.layers:
+            assert layer.about in section
+            assert all(f"`{starter}`" in section for starter in layer.starters)
+    for name, starter in STARTERS.items():
+        assert f"| `{name}` | {starter.about} | {starter.report} |" in page
