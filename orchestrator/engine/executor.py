@@ -47,6 +47,7 @@ class LocalExecutor:
         self._plugins = rules.config.verification.plugins
         self._others = others
         self._patience = patience
+        self._key = descendants.marker_key(rules.state)
         self._marker = f"{descendants.marker(rules.state)}/{next(_pools)}"
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
@@ -163,12 +164,15 @@ class LocalExecutor:
         return answer
 
     def _take(self) -> Worker:
+        """An idle worker, or a new one; before the first, what killed predecessors left ends."""
         with self._lock:
             if self._aborted:
                 raise WorkerDied("the run was stopped")
             if self._idle:
                 worker = self._idle.pop()
             else:
+                if self._count == 0:
+                    descendants.end_orphans(self._key)
                 self._count += 1
                 worker = Worker(f"{self._marker}/{self._count}")
             self._busy.add(worker)

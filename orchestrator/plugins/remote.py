@@ -93,6 +93,11 @@ class Worker:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
     def ask(self, request: Mapping[str, Json], timeout: float) -> dict[str, Json]:
         """Send a request and wait for its answer.
 
