@@ -6,6 +6,7 @@ The use case behind ``orchestrate init``. Prints nothing.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -64,7 +65,7 @@ def set_up(
     root, main = _root(start)
     prefix = _prefix(under)
     chosen = presets.load(preset) if preset else None
-    config = f"{prefix}config/orchestrate.yaml"
+    config = _config(prefix)
     notes: list[str] = []
     guess = Guess(None)
     if (root / config).is_file():
@@ -72,13 +73,15 @@ def set_up(
         if chosen:
             notes.append(f"{config} is yours and stays as it is: a preset shapes only a new one")
     else:
+        if prefix and (root / _config("")).is_file():
+            notes.append(f"{_config('')} is there too, and is the one that is found first")
         proposal, guess = _propose(root, main, chosen, prefix, notes)
         files = [NewFile(config, render(proposal.draft)), *_starter_files(proposal.files, prefix)]
     outcome = put(root, [*files, *_folders(prefix)], dry_run=dry_run)
     notes += _notes(root, outcome.written)
     return SetUp(
         root, config, guess.preset, guess.reasons, outcome.written, outcome.kept, tuple(notes),
-        tuple(_next(root, prefix, bool(outcome.written))),
+        tuple(_next(start, root, prefix, bool(outcome.written))),
     )  # fmt: skip
 
 
@@ -187,13 +190,20 @@ def _notes(root: Path, written: tuple[str, ...]) -> Iterator[str]:
         yield f"ignored by .gitignore, so nobody else will see it: {', '.join(names[:5])}"
 
 
-def _next(root: Path, prefix: str, new: bool) -> Iterator[str]:
+def _next(start: Path, root: Path, prefix: str, new: bool) -> Iterator[str]:
     """The next commands, in order."""
+    if start.absolute() != root:
+        yield f"cd {shlex.quote(str(root))}"
     if prefix not in ("", ".orchestrate/"):
-        yield f'export ORCHESTRATE_CONFIG="$PWD/{prefix}config/orchestrate.yaml"'
+        yield f'export ORCHESTRATE_CONFIG="$PWD"/{shlex.quote(_config(prefix))}'
     yield "orchestrate config check"
     if new:
-        places = prefix or "config verification plugins status"
+        places = shlex.quote(prefix) if prefix else "config verification plugins status"
         yield f"git add {places} && git commit -m 'Coordinate with orchestrate'"
     yield "orchestrate verify --all"
-    yield "orchestrate watch"
+    if not new:
+        yield "orchestrate watch"
+
+
+def _config(prefix: str) -> str:
+    return f"{prefix}config/orchestrate.yaml"

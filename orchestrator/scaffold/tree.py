@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,14 +46,19 @@ class Tree:
         }
         return tuple(sorted(found))
 
+    @cached_property
+    def by_name(self) -> dict[str, list[str]]:
+        """Paths by their last component: far fewer names than paths to match."""
+        found: dict[str, list[str]] = {}
+        for path in self.files:
+            found.setdefault(path.rpartition("/")[2], []).append(path)
+        return found
+
     def named(self, *patterns: str) -> list[str]:
         """Files whose last component matches one of the patterns, nearest the root first."""
-        chosen = [
-            name
-            for name in self.files
-            if any(fnmatch.fnmatchcase(name.rpartition("/")[2], p) for p in patterns)
-        ]
-        return sorted(chosen, key=lambda name: (name.count("/"), name))
+        matches = re.compile("|".join(fnmatch.translate(p) for p in patterns)).match
+        chosen = [path for name, paths in self.by_name.items() if matches(name) for path in paths]
+        return sorted(chosen, key=lambda path: (path.count("/"), path))
 
     def matching(self, pattern: str) -> bool:
         """True when a file is under ``dir/**``, is the path itself, or matches the glob."""
@@ -61,12 +67,13 @@ class Tree:
         return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for name in self.files)
 
     def has(self, patterns: Iterable[str]) -> bool:
-        """True when some file's name, or its path with a leading ``/``, matches a pattern."""
+        """True when a file's name, or for a pattern with ``/`` its path, matches a pattern."""
         wanted = tuple(patterns)
+        names = [p for p in wanted if "/" not in p]
+        if names and self.named(*names):
+            return True
         return any(
-            fnmatch.fnmatchcase(name.rpartition("/")[2], p) or fnmatch.fnmatchcase("/" + name, p)
-            for name in self.files
-            for p in wanted
+            fnmatch.fnmatchcase(f"/{path}", p) for p in wanted if "/" in p for path in self.files
         )
 
     def text(self, name: str) -> str:

@@ -26,7 +26,7 @@ def test_a_first_and_a_second_time(
     lines = out.splitlines()
     assert (status, err) == (0, "")
     assert lines[0] == "wrote  config/orchestrate.yaml"
-    assert lines[-5:] == [
+    assert lines[-4:] == [
         "next:",
         "  orchestrate config check",
         (
@@ -34,7 +34,6 @@ def test_a_first_and_a_second_time(
             "git commit -m 'Coordinate with orchestrate'"
         ),
         "  orchestrate verify --all",
-        "  orchestrate watch",
     ]
     status, out, _ = typed(capsys)
     assert status == 0

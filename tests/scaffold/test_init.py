@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -186,4 +187,20 @@ def test_an_unknown_preset_is_answered_with_the_nearest(make_repo: MakeRepo) -> 
 
 def test_next_commands_name_an_unusual_place(make_repo: MakeRepo) -> None:
     done: SetUp = set_up(make_repo(), under="tools")
-    assert done.next[0] == 'export ORCHESTRATE_CONFIG="$PWD/tools/config/orchestrate.yaml"'
+    assert done.next[0] == 'export ORCHESTRATE_CONFIG="$PWD"/tools/config/orchestrate.yaml'
+
+
+def test_next_commands_can_be_pasted_from_a_folder_below(make_repo: MakeRepo) -> None:
+    repo = make_repo(name="my repo")
+    (repo / "deep").mkdir()
+    done = set_up(repo / "deep", under="o's")
+    assert done.next[0] == f"cd '{repo}'"
+    commands = "; ".join(line for line in done.next if not line.startswith("orchestrate"))
+    subprocess.run(["sh", "-ec", commands + '; test -f "$ORCHESTRATE_CONFIG"'], check=True)
+    assert git(repo, "log", "-1", "--format=%s") == "Coordinate with orchestrate"
+
+
+def test_a_second_configuration_is_said(make_repo: MakeRepo) -> None:
+    repo = make_repo()
+    set_up(repo)
+    assert any("found first" in note for note in set_up(repo, under=".orchestrate").notes)
