@@ -77,6 +77,10 @@ def lines(path: Path) -> list[str]:
     return [line.strip() for line in path.read_text().splitlines()]
 
 
+#: A program of its own, started with ``-I`` to examine somebody else's checkout.
+_PROGRAM = "plugins/builtin/integrity/import_graph.py"
+
+
 def test_no_module_edits_where_python_looks_for_modules() -> None:
     editors = [
         str(path.relative_to(ROOT))
@@ -84,7 +88,7 @@ def test_no_module_edits_where_python_looks_for_modules() -> None:
         if not {"sample", "starters"} & set(path.parts)
         and any(line.startswith(("sys.path.insert", "sys.path.append")) for line in lines(path))
     ]
-    assert [path for path in editors if not path.startswith("hooks/")] == []
+    assert [p for p in editors if p != _PROGRAM and not p.startswith("hooks/")] == []
 
 
 @pytest.mark.parametrize("module", ["orchestrator", "orchestrator.errors", "orchestrator.__main__"])

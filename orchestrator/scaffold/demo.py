@@ -198,7 +198,8 @@ class _Scene:
 
 
 def _to(event: Row) -> str | None:
-    return json.loads(event["data"] or "{}").get("to")
+    to = json.loads(event["data"] or "{}").get("to")
+    return None if to is None else str(to)
 
 
 def _asks(event: Row) -> bool:
