@@ -21,8 +21,7 @@ _POLL = 0.1
 
 
 @click.group(name="log", invoke_without_command=True)
-@click.option("-n", "count", type=click.IntRange(min=0), default=20, show_default=True,
-              help="How many of the latest events; 0: all.")  # fmt: skip
+@click.option("-n", "count", type=click.IntRange(min=0), help="How many events; 0: all. [20]")
 @click.option("--follow", "-f", is_flag=True, help="Stay and print what happens.")
 @click.option("--since", type=click.IntRange(min=0), help="Only events after this number.")
 @click.option("--handoff", metavar="ID", help="Only events of this handoff.")
@@ -31,7 +30,7 @@ _POLL = 0.1
 @click.pass_context
 def command(
     context: click.Context,
-    count: int,
+    count: int | None,
     follow: bool,
     since: int | None,
     handoff: str | None,
@@ -50,11 +49,11 @@ def command(
     if store is None:
         return
     try:
+        last = _last(store)
         events = _selected(store, count, since, where)
         _print(events, as_json)
         if follow:
-            last = events[-1]["seq"] if events else since or _last(store)
-            _follow(store, last, where, as_json)
+            _follow(store, events[-1]["seq"] if events else last, where, as_json)
     except KeyboardInterrupt:
         return
     finally:
@@ -107,13 +106,16 @@ def _open() -> Store | None:
     return open_store(state) if (state / FILE).exists() else None
 
 
-def _selected(store: Store, count: int, since: int | None, where: Mapping[str, Value]) -> list[Row]:
-    """The latest ``count`` events that match; with ``since`` the first ones after it."""
+def _selected(
+    store: Store, count: int | None, since: int | None, where: Mapping[str, Value]
+) -> list[Row]:
+    """The latest ``count`` events that match (20), oldest first; with ``since`` all after it."""
     if since is not None:
         return list(store.events(after=since, limit=count or None, where=where))
+    limit = 20 if count is None else count or None
 
     def newest(reader: Any) -> list[Row]:
-        found: list[Row] = reader.find("events", where, order="-seq", limit=count or None)
+        found: list[Row] = reader.find("events", where, order="-seq", limit=limit)
         return found
 
     return store.read(newest)[::-1]
