@@ -290,3 +290,13 @@ def test_imports_resolve_the_way_bundlers_do(make_repo: MakeRepo) -> None:
     )
     result = run(repo, "components")
     assert result.status == 0, result.output
+
+
+def test_a_shallow_clone_is_no_proof_that_nothing_changed(make_repo: MakeRepo) -> None:
+    repo = with_starter(make_repo, "schema-evolution")
+    commit(repo, {"migrations/0001_a.sql": "SELECT 1;"})
+    shallow = repo.parent / "shallow"
+    git(repo, "clone", "-q", "--depth", "1", repo.as_uri(), str(shallow))
+    result = run(shallow, "schema-evolution")
+    assert result.status == 2
+    assert "shallow" in result.output

@@ -47,6 +47,19 @@ def docker_problems(text):
         yield "there is no FROM", None
 
 
+def in_brackets(lines):
+    """Numbers of the lines that continue a ``{…}`` or ``[…]``: there, layout is free."""
+    depth, found = 0, set()
+    for number, line in lines:
+        if depth > 0:
+            found.add(number)
+        code = re.sub(r""""[^"]*"|'[^']*'|\s#.*""", "", line)
+        opened = bool(depth) or re.match(r"\s*(- *)*([\w.-]+\s*:\s*)?[\[{]", code)
+        if opened:
+            depth = max(0, depth + sum(map(code.count, "[{")) - sum(map(code.count, "]}")))
+    return found
+
+
 def key_problems(lines):
     """Keys given twice in one mapping, by indentation; text blocks are stepped over."""
     open_maps, block = [], None  # open_maps: [(indent, keys)]
@@ -61,6 +74,8 @@ def key_problems(lines):
         if re.search(r"[|>][+-]?\d?\s*(#.*)?$", line):
             block = indent
         if not found:
+            while line.lstrip().startswith("-") and open_maps and open_maps[-1][0] > indent:
+                open_maps.pop()
             continue
         column, item = len(found.group(1)), "-" in found.group(1)
         while open_maps and (open_maps[-1][0] > column or (item and open_maps[-1][0] == column)):
@@ -81,8 +96,9 @@ def yaml_problems(text):
             current.append((number, line))
     templated = re.search(r"\{\{.*\}\}", text)  # a Helm template is no YAML yet
     for lines in [*documents, current]:
+        free = in_brackets(lines)
         for number, line in lines:
-            if "\t" in line[: len(line) - len(line.lstrip())]:
+            if number not in free and "\t" in line[: len(line) - len(line.lstrip())]:
                 yield "is indented with a tab", number
             found = IMAGE.match(line)
             if found and not pinned(found.group(1)) and ALLOW not in line:
@@ -97,7 +113,7 @@ def yaml_problems(text):
             if missing and "services" not in top:
                 yield f"the object has no {missing[0]}", lines[0][0] if lines else None
         if not templated:
-            yield from key_problems(lines)
+            yield from key_problems([pair for pair in lines if pair[0] not in free])
 
 
 def json_problems(text):

@@ -25,8 +25,12 @@ NUMBER = re.compile(r"^[Vv]?(\d+)")
 
 def before():
     """Migrations of the first parent: {path: content}; empty for a first commit."""
+    shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], capture_output=True,
+                             text=True, check=False).stdout.strip()
     listed = subprocess.run(["git", "ls-tree", "-r", "--name-only", "-z", "HEAD^1"],
                             capture_output=True, check=False)
+    if listed.returncode and shallow == "true":
+        checklib.give_up("the commit before is not here (a shallow clone); fetch two commits")
     names = listed.stdout.decode(errors="surrogateescape").split("\0")
     kept = [n for n in names if n.endswith(".sql") and "migrations" in Path(n).parts]
     return {n: subprocess.run(["git", "show", f"HEAD^1:{n}"], capture_output=True,
