@@ -10,6 +10,7 @@ that the folder's git data point back at it.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -19,17 +20,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.descendants import marker_key
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git, GitError, Repository
 
-__all__ = ["Candidate", "Checkout", "CheckoutBroken", "Pool"]
+__all__ = ["Candidate", "Checkout", "CheckoutBroken", "Pool", "checkouts_folder"]
 
 
 class CheckoutBroken(OrchestrateError):
     """A checkout for verification could not be made.
 
-    Happens when git cannot write a worktree below the state folder: a full
-    disk, a folder that is not writable, a commit that is not complete. The
+    Happens when git cannot write a worktree into the cache (or state) folder: a
+    full disk, a folder that is not writable, a commit that is not complete. The
     message ends with what git said. Free space or mend the repository
     (``git fsck``), then verify again.
     """
@@ -85,7 +87,7 @@ class Pool:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._folder = Path(os.path.realpath(repository.state)) / "checkouts"
+        self._folder = checkouts_folder(repository)
 
     @contextmanager
     def claim(self, commit: str, keep: Sequence[str] = ()) -> Iterator[Checkout]:
@@ -124,7 +126,7 @@ class Pool:
     @contextmanager
     def _slot(self) -> Iterator[Path]:
         """The folder of the first checkout nobody holds; ours until the block ends."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         number = 1
         while (lock := _lock(self._folder / f"{number}.lock")) is None:
             number += 1
@@ -166,6 +168,23 @@ class Pool:
             return private if ours and back.samefile(path / ".git") else None
         except (OSError, ValueError):
             return None
+
+
+def checkouts_folder(repository: Repository) -> Path:
+    """Where a repository's checkouts are: the state folder, unless that is below a ``.git``.
+
+    Tools take a path with ``.git`` in it for git's own and ignore the files
+    (Jest finds no test there), so then it is the user's cache folder: cheap to
+    lose, and a user's own. Where that cannot be written, the state folder.
+    """
+    state = Path(os.path.realpath(repository.state))
+    if ".git" in state.parts:
+        home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+        folder = Path(home) / "orchestrate" / f"{repository.main.name}-{marker_key(state)}"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return Path(os.path.realpath(folder))
+    return state / "checkouts"
 
 
 def _lock(path: Path) -> int | None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.git import Git, GitError, find
-from orchestrator.verification.checkout import Candidate, CheckoutBroken, Pool
+from orchestrator.git import Git, GitError, Repository, find
+from orchestrator.verification.checkout import Candidate, CheckoutBroken, Pool, checkouts_folder
 from tests.conftest import MakeRepo, commit, git
 
 
@@ -70,8 +70,7 @@ def _break_link(path: Path) -> None:
 
 
 def _point_elsewhere(path: Path) -> None:
-    main = path.parents[3]
-    (path / ".git").write_text(f"gitdir: {main / '.git'}\n")
+    (path / ".git").write_text(f"gitdir: {_private(path).parents[1]}\n")
 
 
 def _become_a_repository(path: Path) -> None:
@@ -84,7 +83,7 @@ def _remove(path: Path) -> None:
 
 
 def _prune(path: Path) -> None:
-    git(path.parents[3], "worktree", "remove", "--force", str(path))
+    git(_private(path).parents[2], "worktree", "remove", "--force", str(path))
 
 
 def _become_a_file(path: Path) -> None:
@@ -276,6 +275,30 @@ def test_candidate_of_a_commit_knows_what_changed(shop: Path) -> None:
 
 
 def test_pool_serves_linked_worktrees_from_the_same_place(shop: Path) -> None:
-    git(shop, "worktree", "add", "-q", "-b", "side", str(shop.parent / "side dir"))
-    with Pool(find(shop.parent / "side dir")).claim(head(shop)) as checkout:
-        assert checkout.path.is_relative_to(shop / ".git")
+    side = shop.parent / "side dir"
+    git(shop, "worktree", "add", "-q", "-b", "side", str(side))
+    assert checkouts_folder(find(side)) == checkouts_folder(find(shop))
+    with Pool(find(side)).claim(head(shop)) as checkout:
+        assert checkout.path.parent == checkouts_folder(find(shop))
+
+
+def test_checkouts_are_not_below_a_git_folder_where_tools_see_no_files(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ".git" not in checkouts_folder(find(shop)).parts
+    other = tmp_path / "elsewhere" / "repo"
+    assert checkouts_folder(Repository(other, other, other / ".git")) != checkouts_folder(
+        find(shop)
+    ), "two repositories of one name share nothing"
+    monkeypatch.setenv("ORCHESTRATE_STATE", str(tmp_path / "state"))
+    assert checkouts_folder(find(shop)) == tmp_path / "state" / "checkouts"
+
+
+def test_without_a_writable_home_checkouts_are_with_the_state(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert checkouts_folder(find(shop)) == shop / ".git" / "orchestrator" / "checkouts"
+    with Pool(find(shop)).claim(head(shop)) as checkout:
+        assert names(checkout.path) == {"a", "b", ".gitignore"}
