@@ -46,8 +46,11 @@ def _value(schema: Json) -> Json:
     _collect(schema, known)
     if known.decided or not (known.names or known.patterns):
         return inner
-    inner["properties"] = {**{name: {} for name in sorted(known.names)}, **inner.get("properties", {})}
-    patterns = {pattern: {} for pattern in sorted(known.patterns)}
+    inner["properties"] = {
+        **{name: {} for name in sorted(known.names)},
+        **inner.get("properties", {}),
+    }
+    patterns: dict[str, Json] = {pattern: {} for pattern in sorted(known.patterns)}
     if patterns:
         inner["patternProperties"] = {**patterns, **inner.get("patternProperties", {})}
     inner["additionalProperties"] = {"not": {}}

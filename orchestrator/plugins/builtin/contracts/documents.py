@@ -11,6 +11,7 @@ import math
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from orchestrator.plugins.spec import Json
@@ -97,14 +98,7 @@ def pointer(*parts: str | int) -> str:
 
 def line_of(content: bytes | None, place: str) -> int | None:
     """The line (from 1) of the value a JSON pointer leads to, or of the nearest around it."""
-    import yaml
-
-    if content is None or len(content) > 1 << 20:
-        return None
-    try:
-        node = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        return None
+    node = _composed(content) if content is not None and len(content) <= 1 << 20 else None
     if node is None:
         return None
     line = node.start_mark.line + 1
@@ -114,6 +108,17 @@ def line_of(content: bytes | None, place: str) -> int | None:
             break
         line, node = found
     return int(line)
+
+
+@lru_cache(maxsize=4)
+def _composed(content: bytes) -> Json:
+    """The nodes of a document with their places, or None; JSON is near enough to YAML."""
+    import yaml
+
+    try:
+        return yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _children(node: Json, part: str) -> Iterator[tuple[int, Json]]:

@@ -14,7 +14,7 @@ from itertools import islice, zip_longest
 from orchestrator.plugins.builtin.contracts.strings import matching
 from orchestrator.plugins.spec import Json
 
-__all__ = ["constants", "instances"]
+__all__ = ["constants", "instances", "merged"]
 
 _DEPTH = 8
 _PER_PLACE = 12
@@ -80,7 +80,7 @@ class _Maker:
             yield from flat["enum"]
         elif branches := [b for key in ("anyOf", "oneOf") for b in flat.get(key, ())]:
             rest = {k: v for k, v in flat.items() if k not in ("anyOf", "oneOf")}
-            yield from _by_turns(self.make(_merged((rest, b)), depth - 1) for b in branches)
+            yield from _by_turns(self.make(merged((rest, b)), depth - 1) for b in branches)
         else:
             yield from _by_turns(self._typed(kind, flat, depth) for kind in _kinds(flat))
 
@@ -96,7 +96,7 @@ class _Maker:
                 parts = [*parts, self.definitions.get(reference.rpartition("/")[2], True)]
             if not parts:
                 return flat
-            flat = _merged((flat, *parts))
+            flat = merged((flat, *parts))
         return flat
 
     def _typed(self, kind: str, schema: Mapping[str, Json], depth: int) -> Iterator[Json]:
@@ -119,23 +119,21 @@ class _Maker:
             parts[name] = self.few(part, depth - 1)
         for name in schema.get("required", ()):
             if not parts.get(name):
-                parts[name] = self.few(self._undeclared(name, schema), depth - 1)
+                parts[name] = self.few(_undeclared(schema), depth - 1)
         usable = {name: values for name, values in parts.items() if values}
         needed = {name: usable[name] for name in schema.get("required", ()) if name in usable}
         yield from _objects_of(needed, usable)
         for name in self._other_names(schema):
-            for value in self.few(self._undeclared(name, schema), depth - 1, 4):
+            for value in self.few(_undeclared(schema), depth - 1, 4):
                 yield {**{key: values[0] for key, values in needed.items()}, name: value}
-
-    def _undeclared(self, name: str, schema: Mapping[str, Json]) -> Json:
-        del name
-        return schema.get("additionalProperties", next(iter(schema.get("patternProperties", {}).values()), True))
 
     def _other_names(self, schema: Mapping[str, Json]) -> list[str]:
         """Names the schema does not declare."""
-        names = [text for pattern in schema.get("patternProperties", {}) for text in matching(pattern)]
-        names += [value for value in self.few(schema.get("propertyNames", False), 2) if isinstance(value, str)]
-        return [*names, "undeclared"][: _PER_PLACE]
+        patterns = schema.get("patternProperties", {})
+        names = [text for pattern in patterns for text in matching(pattern)]
+        made = self.few(schema.get("propertyNames", False), 2)
+        names += [value for value in made if isinstance(value, str)]
+        return [*names, "undeclared"][:_PER_PLACE]
 
     def _arrays(self, schema: Mapping[str, Json], depth: int) -> Iterator[Json]:
         first = [self.few(part, depth - 1) for part in schema.get("prefixItems", ())]
@@ -151,6 +149,12 @@ class _Maker:
         for value in inside:
             yield [value, *(each[i % len(each)] for i in range(max(least - 1, 0)) if each)]
             yield [value] * max(least, 1)
+
+
+def _undeclared(schema: Mapping[str, Json]) -> Json:
+    """The schema of a property that is not declared, as good as it can be known."""
+    by_pattern = next(iter(schema.get("patternProperties", {}).values()), True)
+    return schema.get("additionalProperties", by_pattern)
 
 
 def _objects_of(
@@ -233,13 +237,14 @@ _IMPLIES: Mapping[str, frozenset[str]] = {
 }
 
 
-def _merged(parts: Iterable[Json]) -> dict[str, Json]:
+def merged(parts: Iterable[Json]) -> dict[str, Json]:
     """Several schemas of one value as one, where their keywords allow it."""
-    merged: dict[str, Json] = {}
+    joined: dict[str, Json] = {}
     for part in parts:
         for keyword, value in part.items() if isinstance(part, dict) else ():
-            merged[keyword] = _joined(keyword, merged[keyword], value) if keyword in merged else value
-    return merged
+            known = keyword in joined
+            joined[keyword] = _joined(keyword, joined[keyword], value) if known else value
+    return joined
 
 
 def _joined(keyword: str, one: Json, other: Json) -> Json:

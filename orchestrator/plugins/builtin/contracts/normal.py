@@ -16,7 +16,16 @@ from urllib.parse import quote, unquote
 from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable, inside, loads
 from orchestrator.plugins.spec import Json
 
-__all__ = ["DIALECT", "OPENAPI_30", "Source", "Unmodelled", "dialect_of", "normalise", "source"]
+__all__ = [
+    "DIALECT",
+    "OPENAPI_30",
+    "Source",
+    "Unmodelled",
+    "dialect_of",
+    "is_self_contained",
+    "normalise",
+    "source",
+]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 #: OpenAPI 3.0 speaks a dialect of its own: draft 4 with ``nullable``.
@@ -25,15 +34,14 @@ OPENAPI_30 = 3
 _MAX_NODES = 50_000
 _DRAFTS = {"draft-04": 4, "draft-06": 6, "draft-07": 7, "2019-09": 19, "2020-12": 20}
 
-_COPIED = frozenset(
-    "enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength "
-    "pattern maxItems minItems uniqueItems maxContains minContains maxProperties minProperties "
-    "required dependentRequired type format".split()
-)
-_VALUES = frozenset(
-    "items additionalProperties propertyNames contains unevaluatedItems "
-    "unevaluatedProperties".split()
-)
+_NUMBERS = ("multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum")
+_SIZES = ("maxLength", "minLength", "maxItems", "minItems", "maxContains", "minContains",
+          "maxProperties", "minProperties")  # fmt: skip
+_OTHERS = ("enum", "const", "pattern", "uniqueItems", "required", "dependentRequired", "type",
+           "format")  # fmt: skip
+_COPIED = frozenset((*_NUMBERS, *_SIZES, *_OTHERS))
+_VALUES = frozenset(("items", "additionalProperties", "propertyNames", "contains",
+                     "unevaluatedItems", "unevaluatedProperties"))  # fmt: skip
 _VALUE_MAPS = frozenset(("properties", "patternProperties"))
 _IN_PLACE = frozenset(("not", "if", "then", "else"))
 _IN_PLACE_LISTS = frozenset(("allOf", "anyOf", "oneOf"))
@@ -70,6 +78,17 @@ def dialect_of(document: Json, default: int = 20) -> int:
             if part in named:
                 return draft
     return default
+
+
+def is_self_contained(document: Json) -> bool:
+    """Whether no reference leads out of the document, so that equal documents mean the same."""
+    if isinstance(document, list):
+        return all(is_self_contained(part) for part in document)
+    if not isinstance(document, dict):
+        return True
+    reference = document.get("$ref", "#")
+    inside = not isinstance(reference, str) or reference.startswith("#")
+    return inside and all(is_self_contained(part) for part in document.values())
 
 
 def normalise(source: Source, fragment: str = "") -> dict[str, Json]:

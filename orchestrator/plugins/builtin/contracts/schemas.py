@@ -16,6 +16,7 @@ from itertools import islice
 import jsonschema_rs
 from jsonschema_rs import canonical
 
+from orchestrator.plugins.builtin.contracts.documents import pointer
 from orchestrator.plugins.spec import Json
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "both",
     "covers",
     "invalid",
+    "json_path",
     "lost",
     "reduced",
     "violations",
@@ -50,10 +52,11 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing wrong with a value: where in it (``$.lines[0].tea``) and what."""
+    """One thing wrong with a value: where in it, as a JSON path and as a pointer, and what."""
 
     path: str
     message: str
+    pointer: str = ""
 
 
 def covers(reader: Json, writer: Json) -> Answer:
@@ -111,7 +114,9 @@ def admits(schema: Json) -> Admits:
     return Admits(schema)
 
 
-def violations(schema: Json, value: Json, *, dialect: int = _DRAFT, most: int = 10) -> list[Violation]:
+def violations(
+    schema: Json, value: Json, *, dialect: int = _DRAFT, most: int = 10
+) -> list[Violation]:
     """What is wrong with a value, formats included; raises ``ValueError`` for a wrong schema."""
     validator = _DIALECTS[dialect](schema, validate_formats=True, offline=True)
     return list(_violations(validator.iter_errors(value), most))
@@ -119,9 +124,8 @@ def violations(schema: Json, value: Json, *, dialect: int = _DRAFT, most: int = 
 
 def invalid(schema: Json, dialect: int) -> list[Violation]:
     """What makes a schema no valid schema of its draft; empty when it is one."""
-    named = jsonschema_rs.meta
     try:
-        named.validate(_with_dialect(schema, dialect))
+        jsonschema_rs.meta.validate(_with_dialect(schema, dialect))
     except ValueError as error:
         return _meta_violations(error)
     return []
@@ -143,13 +147,14 @@ def _with_dialect(schema: Json, dialect: int) -> Json:
 
 def _meta_violations(error: Exception) -> list[Violation]:
     path: Sequence[str | int] = getattr(error, "instance_path", ())
-    return [Violation(json_path(path), getattr(error, "message", str(error)))]
+    return [Violation(json_path(path), getattr(error, "message", str(error)), pointer(*path))]
 
 
 def _violations(errors: Iterator[Json], most: int) -> Iterator[Violation]:
     """``Json`` because the library's error type is untyped where it is optional."""
     for error in islice(errors, most):
-        yield Violation(json_path(error.instance_path), error.message)
+        path = error.instance_path
+        yield Violation(json_path(path), error.message, pointer(*path))
 
 
 def json_path(parts: Sequence[str | int]) -> str:

@@ -74,7 +74,7 @@ def _characters(kind: Any, value: Any) -> set[str]:
     if str(kind) == "LITERAL":
         return {chr(value)}
     if str(kind) == "RANGE":
-        return {c for c in map(chr, range(value[0], min(value[1], value[0] + 512) + 1))}
+        return set(map(chr, range(value[0], min(value[1], value[0] + 512) + 1)))
     return {_CATEGORIES[str(value).removeprefix("CATEGORY_")]}
 
 

@@ -1,0 +1,72 @@
+"""Plans one check for each contract that could have changed or whose users did."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+
+from orchestrator.plugins.spec import Check, Json, PlanRequest
+
+__all__ = ["plan"]
+
+_SECONDS = 120.0
+
+
+def plan(request: PlanRequest) -> list[Check]:
+    """The checks of the contracts in the configuration, by name."""
+    contracts: Mapping[str, Mapping[str, Json]] = request.config.get("contracts", {})
+    return [
+        _check(name, contract, request.config.get("layers", {}))
+        for name, contract in sorted(contracts.items())
+        if _wanted(name, contract, request)
+    ]
+
+
+def _check(name: str, contract: Mapping[str, Json], layers: Mapping[str, Json]) -> Check:
+    return Check(
+        id=f"contracts/{name}",
+        family="contracts",
+        plugin="contracts",
+        title=f"contract {name} ({contract['kind']})",
+        spec={
+            "contract": {**contract, "name": name},
+            "consumers": [layer for layer, it in layers.items() if it.get("input") == name],
+            "producers": [layer for layer, it in layers.items() if it.get("output") == name],
+        },
+        timeout=_SECONDS,
+        cost=0.5,
+    )
+
+
+def _wanted(name: str, contract: Mapping[str, Json], request: PlanRequest) -> bool:
+    """Everything is checked, a file of the contract changed, or a layer that uses it is affected.
+
+    When single layers were asked for, only the contracts they use.
+    """
+    layers = request.config.get("layers", {})
+    used = any(name in (layers[layer].get("input"), layers[layer].get("output"))
+               for layer in request.layers if layer in layers)  # fmt: skip
+    if used or not request.project_wide:
+        return used
+    return request.changed is None or any(_touches(path, contract) for path in request.changed)
+
+
+def _touches(path: str, contract: Mapping[str, Json]) -> bool:
+    if path == contract["path"] or path.startswith(f"{contract['path'].rstrip('/')}/"):
+        return True
+    history, samples = contract.get("history"), contract.get("samples")
+    if history and path.startswith(f"{history.rstrip('/')}/"):
+        return True
+    if samples and fnmatch.fnmatchcase(path, samples):
+        return True
+    return _is_near(path, contract)
+
+
+def _is_near(path: str, contract: Mapping[str, Json]) -> bool:
+    """A file beside the contract's may be one it refers to; a source file one of its package."""
+    package = contract.get("package")
+    if package:
+        place = f"{str(package).replace('.', '/')}"
+        return f"/{place}/" in f"/{path}" or f"/{path}".endswith(f"/{place}.py")
+    folder = contract["path"].rpartition("/")[0]
+    return path.startswith(f"{folder}/") and path.endswith((".json", ".yaml", ".yml"))
