@@ -29,7 +29,7 @@ def resolves(folder, target):
     path = posixpath.normpath(posixpath.join(folder, target.split("?")[0].split("#")[0]))
     stem = re.sub(r"\.[cm]?jsx?$", "", path)  # TypeScript writes ./x.js for ./x.ts
     tries = [path + ending for ending in ENDINGS]
-    tries += [f"{path}/index{ending}" for ending in ENDINGS[1:]]
+    tries += [f"{path}/index{ending}" for ending in ENDINGS[1:]] + [f"{path}/package.json"]
     tries += [stem + ending for ending in (".ts", ".tsx")] if stem != path else []
     return any(Path(name).is_file() for name in tries)
 
