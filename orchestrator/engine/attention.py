@@ -11,6 +11,7 @@ import time
 from orchestrator.engine.emergencies import react
 from orchestrator.engine.integration import mark
 from orchestrator.engine.lease import Lease
+from orchestrator.engine.pages import write_escalation
 from orchestrator.engine.project import Project, put, setting
 from orchestrator.policy.escalation import advance
 from orchestrator.store.port import NewEvent, Row, Transaction
@@ -26,11 +27,13 @@ class Attention:
     def __init__(self, project: Project, lease: Lease) -> None:
         self.project, self.lease = project, lease
         self.looked = 0.0
+        self.written: set[str] = set()
 
     def look(self) -> None:
         """Notice a moved branch; at each monitoring interval everything else too."""
         self._branch()
         self._ladder()
+        self._pages()
         if time.monotonic() - self.looked < self.project.config.coordinator.monitoring_interval:
             return
         self.looked = time.monotonic()
@@ -77,6 +80,16 @@ class Attention:
         )
         new = git.out("rev-list", "--first-parent", f"{known}..{head}").split()
         return [commit for commit in new if commit not in landed]
+
+    def _pages(self) -> None:
+        """Have the page of every open escalation and of the runs they are about on disk."""
+        rows = self.project.store.read(
+            lambda reader: reader.find("escalations", {"status": "open"}, order="-opened_at")
+        )
+        for row in rows:
+            if row["id"] not in self.written:
+                write_escalation(self.project, row)
+                self.written.add(row["id"])
 
     def _ladder(self) -> None:
         """Climb the ladder of every escalation whose time has come."""

@@ -17,7 +17,7 @@ from orchestrator.engine.transition import change_handoff, move, row_of
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.lifecycle.machine import Facts
 from orchestrator.lifecycle.states import Event, State
-from orchestrator.policy.escalation import ANSWERS, Ladder, Level
+from orchestrator.policy.escalation import ANSWERS, Ladder, Level, dedupe_key, held_until
 from orchestrator.policy.four_eyes import may_approve
 from orchestrator.store.port import NewEvent, Reader, Row, Transaction
 
@@ -69,7 +69,8 @@ def ask(
     data: Mapping[str, Any] | None = None,
 ) -> Row:
     """Open an escalation, or find the open one that asks the same."""
-    dedupe = _dedupe(kind, instance, handoff)
+    about = handoff["id"] if handoff else instance
+    dedupe = dedupe_key(kind, about, handoff["head"] if handoff else None)
     same = tx.find("escalations", {"dedupe": dedupe, "status": OPEN})
     if same:
         return same[0]
@@ -115,11 +116,6 @@ def _tell(
     )
 
 
-def _dedupe(kind: str, instance: str, handoff: Row | None) -> str:
-    about = f"{handoff['id']}:{handoff['head']}" if handoff else instance
-    return f"{kind}:{about}"
-
-
 def _ladder(project: Project) -> Ladder:
     """The configuration's ladder, frozen into the escalation when it is opened."""
     levels = project.config.escalation.levels
@@ -142,6 +138,7 @@ def acknowledge(project: Project, who: Caller, name: str) -> Row:
             "status": "acknowledged",
             "acknowledged_by": who.actor,
             "acknowledged_at": tx.now,
+            "next_at": held_until(row, tx.now),
         }
         tx.update("escalations", {"id": name}, new)
         _tell(tx, row, "acknowledge", who.actor, None)
