@@ -2,18 +2,20 @@
 
 Fails twice here and not on the base: this handoff's. Passes the second time:
 flaky. Fails on the base too: preexisting, nobody's who made this candidate.
+What merely judges such a check's result (a gate) is asked about the base's
+result as well, or it would blame the handoff after all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from orchestrator.errors import OrchestrateError
 from orchestrator.plugins.spec import Check, CheckResult, Json, Outcome
 from orchestrator.verification.site import Site
 
-__all__ = ["Attempt", "MakeContext", "judge"]
+__all__ = ["Attempt", "Bracket", "Judged", "MakeContext"]
 
 #: Makes the context of one attempt, given its timeout in seconds.
 MakeContext = Callable[[float], Mapping[str, Json]]
@@ -21,39 +23,55 @@ MakeContext = Callable[[float], Mapping[str, Json]]
 Attempt = Callable[[Check, MakeContext], CheckResult]
 
 
-def judge(
-    attempt: Attempt, site: Site, check: Check, upstream: Mapping[str, CheckResult]
-) -> tuple[CheckResult, bool, bool]:
-    """The check's result, whether it is flaky, and whether it fails on the base too."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A check's result. ``on_base`` is how it failed on the base too, if it did."""
 
-    def here(timeout: float) -> Mapping[str, Json]:
-        return site.context(check, upstream, timeout)
-
-    first = attempt(check, here)
-    if first.outcome is not Outcome.FAILED or not _bracketed(check):
-        return first, False, False
-    second = attempt(check, here)
-    if second.outcome is Outcome.PASSED:
-        reason = f"failed once ({first.reason}), passed when run again on the same tree"
-        return replace(second, reason=reason), True, False
-    if second.outcome is not Outcome.FAILED:
-        return second, False, False
-    return second, False, _fails_on_base(attempt, site, check, upstream)
+    result: CheckResult
+    flaky: bool = False
+    on_base: CheckResult | None = None
 
 
-def _bracketed(check: Check) -> bool:
-    """Only commands whose answer should not depend on the moment; their plugin says so."""
-    return check.deterministic and check.spec.get("bracket") is True
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """Judges one check. ``base_upstream`` has what failed on the base of its ``upstream``."""
 
+    attempt: Attempt
+    site: Site
+    check: Check
+    upstream: Mapping[str, CheckResult]
+    base_upstream: Mapping[str, CheckResult]
 
-def _fails_on_base(
-    attempt: Attempt, site: Site, check: Check, upstream: Mapping[str, CheckResult]
-) -> bool:
-    try:
-        base = site.base()
-    except OrchestrateError:
-        return False
-    if base is None or base.trouble is not None:
-        return False
-    result = attempt(check, lambda timeout: site.context_on_base(base, upstream, timeout))
-    return result.outcome is Outcome.FAILED
+    def judge(self) -> Judged:
+        """Execute the check and, where it failed, find out whose failure it is."""
+        first = self._here()
+        if first.outcome is not Outcome.FAILED or not self.check.deterministic:
+            return Judged(first)
+        if self.check.spec.get("bracket") is not True:
+            return Judged(first, on_base=self._on_base() if self.base_upstream else None)
+        second = self._here()
+        if second.outcome is Outcome.PASSED:
+            reason = f"failed once ({first.reason}), passed when run again on the same tree"
+            return Judged(replace(second, reason=reason), flaky=True)
+        if second.outcome is not Outcome.FAILED:
+            return Judged(second)
+        return Judged(second, on_base=self._on_base())
+
+    def _here(self) -> CheckResult:
+        return self.attempt(
+            self.check, lambda timeout: self.site.context(self.check, self.upstream, timeout)
+        )
+
+    def _on_base(self) -> CheckResult | None:
+        """The result on the base if it failed there; None when it did not or cannot be told."""
+        try:
+            base = self.site.base()
+        except OrchestrateError:
+            return None
+        if base is None or base.trouble is not None:
+            return None
+        upstream = {**self.upstream, **self.base_upstream}
+        result = self.attempt(
+            self.check, lambda timeout: self.site.context_on_base(base, upstream, timeout)
+        )
+        return result if result.outcome is Outcome.FAILED else None

@@ -179,9 +179,9 @@ def checkouts_folder(repository: Repository) -> Path:
     """
     state = Path(os.path.realpath(repository.state))
     if ".git" in state.parts:
-        home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-        folder = Path(home) / "orchestrate" / f"{repository.main.name}-{marker_key(state)}"
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RuntimeError):  # not writable; or no home at all
+            cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+            folder = cache / "orchestrate" / f"{repository.main.name}-{marker_key(state)}"
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             return Path(os.path.realpath(folder))
     return state / "checkouts"

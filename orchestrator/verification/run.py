@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchestrator.errors import OrchestrateError
@@ -27,7 +27,7 @@ from orchestrator.plugins.spec import (
     PlanRequest,
 )
 from orchestrator.plugins.wire import Described, PluginDescription
-from orchestrator.verification.bracket import MakeContext, judge
+from orchestrator.verification.bracket import Bracket, Judged, MakeContext
 from orchestrator.verification.checkout import Candidate
 from orchestrator.verification.outcome import CheckReport, Report
 from orchestrator.verification.plan import Order, Plan, affected, arrange
@@ -119,6 +119,7 @@ class _Run:
         self._plugins: dict[str, PluginDescription] = {}
         self._versions: dict[str, str] = {}
         self._reports: dict[str, CheckReport] = {}
+        self._failed_on_base: dict[str, CheckResult] = {}
         self._warnings = list(request.warnings)
 
     def report(self) -> Report:
@@ -257,7 +258,7 @@ class _Run:
                     order.done(check)
                 else:
                     self._listener.started(check)
-                    running[pool.submit(self._one, check, site, self._upstream(check))] = check
+                    running[pool.submit(self._one, self._bracket(check, site))] = check
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 self._record(future.result())
                 order.done(running.pop(future))
@@ -278,24 +279,23 @@ class _Run:
                 return f"it needs {name}, which {_ENDED[outcome]}"
         return None
 
-    def _upstream(self, check: Check) -> dict[str, CheckResult]:
+    def _bracket(self, check: Check, site: Site) -> Bracket:
         names = dict.fromkeys((*check.needs, *check.after))
-        return {name: self._reports[name].result for name in names}
+        upstream = {name: self._reports[name].result for name in names}
+        on_base = {n: self._failed_on_base[n] for n in names if n in self._failed_on_base}
+        return Bracket(self._attempt, site, check, upstream, on_base)
 
-    def _one(self, check: Check, site: Site, upstream: Mapping[str, CheckResult]) -> CheckReport:
+    def _one(self, bracket: Bracket) -> CheckReport:
         """Execute a check and, where it failed, find out whose failure it is."""
         start = time.monotonic()
-        result, flaky, preexisting = judge(self._attempt, site, check, upstream)
-        return CheckReport(
-            id=check.id,
-            family=check.family,
-            title=check.title,
-            plugin=check.plugin,
-            layer=check.layer,
-            result=result,
+        judged: Judged = bracket.judge()
+        if judged.on_base is not None:
+            self._failed_on_base[bracket.check.id] = judged.on_base
+        return replace(
+            _report(bracket.check, judged.result),
             seconds=round(time.monotonic() - start, 3),
-            flaky=flaky,
-            preexisting=preexisting,
+            flaky=judged.flaky,
+            preexisting=judged.on_base is not None,
         )
 
     def _attempt(self, check: Check, make_context: MakeContext) -> CheckResult:
@@ -355,11 +355,8 @@ def _over_budget(budget: float) -> str:
 
 
 def _unrun(check: Check, outcome: Outcome, reason: str) -> CheckReport:
-    return CheckReport(
-        id=check.id,
-        family=check.family,
-        title=check.title,
-        plugin=check.plugin,
-        layer=check.layer,
-        result=CheckResult(outcome, reason),
-    )
+    return _report(check, CheckResult(outcome, reason))
+
+
+def _report(check: Check, result: CheckResult) -> CheckReport:
+    return CheckReport(check.id, check.family, check.title, check.plugin, check.layer, result)

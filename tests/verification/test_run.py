@@ -15,7 +15,7 @@ from orchestrator.plugins.spec import Check, Outcome
 from orchestrator.verification import run as run_module
 from orchestrator.verification.checkout import Candidate, Pool
 from orchestrator.verification.outcome import Report, Verdict, overall
-from tests.verification.world import Recorder, World, layer, outcomes
+from tests.verification.world import COMMANDS, Recorder, World, layer, outcomes
 
 
 def test_passing_and_failing_commands_and_those_nobody_could_judge(world: World) -> None:
@@ -180,6 +180,30 @@ def test_failing_on_the_base_too_is_preexisting_not_this_handoffs(world: World) 
     report = world.report(world.config(layer("data", a="test -e never")))
     assert [(c.outcome, c.preexisting) for c in report.checks] == [(Outcome.FAILED, True)]
     assert overall(report) == Verdict.PASSED
+
+
+def test_a_gate_over_a_preexisting_failure_does_not_blame_the_handoff(world: World) -> None:
+    world.plugin(
+        COMMANDS.replace('"bracket": True', "'bracket': c['name'] != 'gate'")
+        + """
+@hookimpl
+def orchestrate_execute(check, context):
+    if check.title != "gate":
+        failed = context.run(check.spec["run"]).code
+        return CheckResult(Outcome.FAILED if failed else Outcome.PASSED, "x")
+    bad = [name for name, result in context.upstream.items() if result.outcome != "passed"]
+    return CheckResult(Outcome.FAILED if bad else Outcome.PASSED, f"{bad}")
+"""
+    )
+    world.commit({"new": "x"})
+    old, new = "test -e never", "test ! -e new"
+    for command, blamed in ((old, False), (new, True)):
+        gate = ConfiguredCheck("gate", run="", options={"after": ["data/a"]})
+        check = ConfiguredCheck("a", run=command)
+        report = world.report(world.config(Layer("data", ("**",), checks=(check, gate))))
+        assert [(c.outcome, c.preexisting) for c in report.checks] == [
+            (Outcome.FAILED, not blamed), (Outcome.FAILED, not blamed),
+        ]  # fmt: skip
 
 
 def test_conflicts_are_the_report_and_nothing_runs(world: World) -> None:
