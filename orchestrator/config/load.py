@@ -1,0 +1,193 @@
+"""Loads the configuration: from text, a file, a commit, or whatever is in force.
+
+Everything that is wrong is reported at once, as ``InvalidConfig``. Reads
+files and commits, changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.config.model import Config
+from orchestrator.config.problems import InvalidConfig, MissingConfig, Problem
+from orchestrator.config.yaml_reader import MAX_BYTES, Node, read
+from orchestrator.errors import OrchestrateError
+from orchestrator.git import Git, NotARepository, Repository, find
+
+__all__ = [
+    "PLACES",
+    "VARIABLE",
+    "InForce",
+    "at",
+    "effective",
+    "in_force",
+    "load",
+    "load_text",
+    "locate",
+]
+
+#: Where the configuration is looked for, relative to the top of a worktree.
+PLACES = ("config/orchestrate.yaml", ".orchestrate/config/orchestrate.yaml")
+#: Names another file, relative to the top of the worktree or absolute.
+VARIABLE = "ORCHESTRATE_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A configuration and, in words, where it was found: ``branch main, commit 1a2b3c4``."""
+
+    config: Config
+    origin: str
+
+
+def load_text(text: str | bytes, *, source: str, root: Path | None = None) -> Config:
+    """The configuration in ``text``. Raises ``InvalidConfig`` with everything that is wrong.
+
+    ``source`` is what the text is called in messages. ``root`` is the top of
+    the repository, in which the plugins must exist; None leaves that open.
+    """
+    return _load(text, source, root)
+
+
+def load(path: Path) -> Config:
+    """The configuration in a file. Raises ``InvalidConfig``."""
+    root = _root(path)
+    absolute = path.absolute()
+    inside = absolute.is_relative_to(root)
+    source = absolute.relative_to(root).as_posix() if inside else str(path)
+    return _load(_content(path, source), source, root)
+
+
+def locate(worktree: Path) -> Path | None:
+    """The configuration file of a worktree, or None. ``ORCHESTRATE_CONFIG`` decides if set."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return worktree / named
+    return next((worktree / place for place in PLACES if (worktree / place).is_file()), None)
+
+
+def at(git: Git, commit: str, source: str | None = None) -> Config | None:
+    """The configuration as it is in a commit, or None where the commit has none.
+
+    ``source`` is its path there; default: the first of the usual places.
+    Raises ``InvalidConfig``.
+    """
+    for place in (source,) if source else PLACES:
+        content = git.show(commit, place)
+        if content is not None:
+            return _load(content, place, None, at=f"commit {commit[:10]}")
+    return None
+
+
+def in_force(repository: Repository) -> Config:
+    """The configuration that decides here. Raises ``MissingConfig`` or ``InvalidConfig``.
+
+    The integration branch's, so that nobody changes the rules before that
+    change itself was verified and landed; without one, the main worktree's;
+    without that either, this worktree's.
+    """
+    return effective(repository).config
+
+
+def effective(repository: Repository) -> InForce:
+    """Like ``in_force``, with where it was found."""
+    path = locate(repository.main) or locate(repository.worktree)
+    if path is not None and (outside := _outside(path, repository)):
+        return InForce(load(outside), f"{VARIABLE}={outside}")
+    found = _on_branch(repository, path)
+    if found is None and path is not None:
+        main = path.is_relative_to(repository.main)
+        where = "the main worktree" if main else "this worktree"
+        found = InForce(load(path), f"{where}, not committed on the integration branch")
+    if found is None:
+        raise MissingConfig(
+            f"{repository.main} has no {PLACES[0]}",
+            hint="write one: orchestrate init",
+        )
+    return found
+
+
+def _outside(path: Path, repository: Repository) -> Path | None:
+    """``path`` when it is in no worktree of ours: then it is nobody's to verify."""
+    inside = (repository.main, repository.worktree)
+    return None if any(path.is_relative_to(folder) for folder in inside) else path
+
+
+def _on_branch(repository: Repository, path: Path | None) -> InForce | None:
+    """What the integration branch has; its name is read from the file at ``path``."""
+    git = Git(repository.main)
+    branch = _branch(path)
+    commit = git.commit(f"refs/heads/{branch}")
+    if commit is None:
+        return None
+    config = at(git, commit, _source(path, repository))
+    return None if config is None else InForce(config, f"branch {branch}, commit {commit[:10]}")
+
+
+def _source(path: Path | None, repository: Repository) -> str | None:
+    """The path in a commit that belongs to a file of a worktree; None: the usual places."""
+    if path is None or VARIABLE not in os.environ:
+        return None
+    folder = repository.main if path.is_relative_to(repository.main) else repository.worktree
+    return path.relative_to(folder).as_posix()
+
+
+def _branch(path: Path | None) -> str:
+    """The name of the integration branch a file gives, however wrong the rest of it is."""
+    default = "main"
+    if path is None:
+        return default
+    try:
+        root = read(_content(path, str(path))).root
+    except OrchestrateError:
+        return default
+    name = root.at(("coordinator", "integration_branch")).value if root else None
+    return name if isinstance(name, str) and name else default
+
+
+def _root(path: Path) -> Path:
+    """The top of the repository a file is in; outside git, the folder its ``config/`` is in."""
+    folder = path.absolute().parent
+    try:
+        return find(folder).worktree
+    except NotARepository:
+        return folder.parent if folder.name == "config" else folder
+
+
+def _content(path: Path, source: str) -> bytes:
+    """A file's bytes, no more than can be a configuration."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except IsADirectoryError as error:
+        raise _unreadable(source, "it is a folder", "name the file in it") from error
+    except FileNotFoundError as error:
+        raise _unreadable(source, "there is no such file", "write one: orchestrate init") from error
+    except OSError as error:
+        raise _unreadable(source, f"it cannot be read: {error.strerror}", None) from error
+
+
+def _unreadable(source: str, message: str, hint: str | None) -> InvalidConfig:
+    return InvalidConfig(source, [Problem("E101", (), message, hint)])
+
+
+def _load(content: str | bytes, source: str, root: Path | None, at: str | None = None) -> Config:
+    document = read(content)
+    problems = list(document.problems)
+    if document.root is not None:
+        problems += _faults(document.root, root)
+    if problems or document.root is None:
+        raise InvalidConfig(source, problems, at=at)
+    from orchestrator.config.build import build
+
+    return build(document.root.value, source)
+
+
+def _faults(node: Node, root: Path | None) -> list[Problem]:
+    """Everything the schema and the meaning find fault with, each once."""
+    from orchestrator.config.meaning import contradictions
+    from orchestrator.config.schema import misfits
+
+    return list(dict.fromkeys([*misfits(node), *contradictions(node, root)]))
