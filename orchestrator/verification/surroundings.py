@@ -60,14 +60,12 @@ def foreign_packages(repository: Repository, checkout: Path, path: str) -> tuple
     Reads the installed packages' records (``direct_url.json``) and path files
     without starting Python.
     """
-    python = shutil.which("python", path=path) or shutil.which("python3", path=path)
-    if python is None:
-        return ()
     root = Path(os.path.realpath(repository.main))
     here = Path(os.path.realpath(checkout))
     others = {Path(os.path.realpath(w["path"])) for w in repository.git.worktrees()} | {root}
     found: dict[Path, tuple[str, Path]] = {}
-    for package, place in _editables(Path(python).parent.parent):
+    linked = (pair for prefix in _prefixes(path, here) for pair in _editables(prefix))
+    for package, place in linked:
         owners = [other for other in others if place.is_relative_to(other)]
         if owners and not place.is_relative_to(here):
             # A package has a record and a path file; one warning a checkout is enough.
@@ -77,6 +75,18 @@ def foreign_packages(repository: Repository, checkout: Path, path: str) -> tuple
         "verification; install it in the checkout with a prepare step"
         for package, place in found.values()
     )
+
+
+def _prefixes(path: str, checkout: Path) -> list[Path]:
+    """The environments of the Pythons on ``path``; only the checkout's own where it has one.
+
+    A tool may come from any of them, so a later one matters when it holds the
+    command (``pytest``) that the first does not.
+    """
+    folders = [Path(os.path.realpath(name)) for name in path.split(os.pathsep)]
+    found = [f.parent for f in folders if (f / "python").exists() or (f / "python3").exists()]
+    own = [prefix for prefix in found if prefix.is_relative_to(checkout)]
+    return own or list(dict.fromkeys(found))
 
 
 def _editables(prefix: Path) -> Iterator[tuple[str, Path]]:

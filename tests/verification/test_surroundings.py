@@ -86,6 +86,19 @@ def test_a_package_linked_to_another_checkout_is_reported(
     assert foreign_packages(find(shop), side, path) == ()
 
 
+def test_a_later_environment_counts_unless_the_checkout_has_its_own(
+    make_repo: MakeRepo, tmp_path: Path
+) -> None:
+    shop = make_repo()
+    side = tmp_path / "side"
+    git(shop, "worktree", "add", "-q", "--detach", str(side))
+    later = virtual_environment(tmp_path / "env", shop)
+    first = virtual_environment(tmp_path / "plain", tmp_path)
+    own = virtual_environment(side / ".venv", side)
+    assert len(foreign_packages(find(shop), side, f"{first}{os.pathsep}{later}")) == 1
+    assert foreign_packages(find(shop), side, f"{own}{os.pathsep}{later}") == ()
+
+
 def test_packages_linked_to_other_projects_are_nobodys_business(
     make_repo: MakeRepo, tmp_path: Path
 ) -> None:
