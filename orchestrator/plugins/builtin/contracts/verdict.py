@@ -53,7 +53,6 @@ def combined(parts: Iterable[Part]) -> CheckResult:
         outcome,
         "; ".join(dict.fromkeys(reasons)),
         findings,
-        metrics={f"findings.{s}": sum(f.severity is s for f in findings) for s in Severity},
         data={name: value for part in every for name, value in part.data.items()},
     )
 

@@ -1,0 +1,67 @@
+"""The contracts at the boundaries of layers: their schemas, and payloads judged by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.errors import OrchestrateError
+from orchestrator.plugins.builtin.contracts import schemas
+from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable
+from orchestrator.plugins.builtin.contracts.normal import Unmodelled, normalise, source
+from orchestrator.plugins.builtin.contracts.schemas import Violation
+from orchestrator.plugins.spec import Json
+
+__all__ = ["Boundaries", "ContractUnusable", "schema_of"]
+
+
+class ContractUnusable(OrchestrateError):
+    """The contract of a boundary cannot be used.
+
+    Happens when the file of a layer's ``input`` or ``output`` is absent, is no
+    valid JSON Schema, or uses what cannot be modelled. The check of the flow or
+    edge is errored; the check of the contract itself says more.
+    """
+
+    code = "E511"
+
+
+def schema_of(contract: Mapping[str, Json], read: Read) -> dict[str, Json]:
+    """The normalised schema of a contract as ``read`` gives it; raises ``ContractUnusable``."""
+    path = contract["path"]
+    content = read(path)
+    if content is None:
+        raise ContractUnusable(f"the contract {contract['name']} has no file {path}")
+    try:
+        found = source(content, path, read)
+        wrong = schemas.invalid(found.document, found.dialect)
+        if wrong:
+            raise Unmodelled(f"{wrong[0].path}: {wrong[0].message}")
+        return normalise(found)
+    except (Unreadable, Unmodelled) as error:
+        raise ContractUnusable(f"the contract {contract['name']} ({path}): {error}") from error
+
+
+class Boundaries:
+    """Judges payloads by the contracts of the layers; each schema is read once."""
+
+    def __init__(self, config: Mapping[str, Json], read: Read) -> None:
+        self._layers: Mapping[str, Json] = config.get("layers", {})
+        self._contracts: Mapping[str, Json] = config.get("contracts", {})
+        self._read = read
+        self._schemas: dict[str, Json] = {}
+
+    def contract(self, layer: str | None, side: str) -> Mapping[str, Json] | None:
+        """The contract of a layer's ``input`` or ``output``, where payloads can be judged by it."""
+        name = self._layers.get(layer, {}).get(side) if layer else None
+        contract: Mapping[str, Json] | None = self._contracts.get(name) if name else None
+        return contract if contract and contract["kind"] == "json-schema" else None
+
+    def violations(self, contract: Mapping[str, Json], payload: Json) -> list[Violation]:
+        """What is wrong with a payload; raises ``ContractUnusable``."""
+        name = contract["name"]
+        if name not in self._schemas:
+            self._schemas[name] = schema_of(contract, self._read)
+        try:
+            return schemas.violations(self._schemas[name], payload)
+        except ValueError as error:
+            raise ContractUnusable(f"the contract {name}: {error}") from error
