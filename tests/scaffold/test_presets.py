@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.config import presets
 from orchestrator.config.load import load
-from orchestrator.config.model import Check, Config
+from orchestrator.config.model import Approval, Check, Config
 from orchestrator.scaffold.init import set_up
 from orchestrator.scaffold.starter import CONTRACTS, STARTERS, text_of
 from tests.conftest import MakeRepo, commit, git
@@ -119,6 +119,22 @@ def switched_on(text: str) -> str:
     for _ in range(2):
         middle = line.sub(r"\1\2", middle)
     return before + start + middle + end + after
+
+
+def test_every_example_in_a_comment_loads(make_repo: MakeRepo) -> None:
+    repo = make_repo()
+    set_up(repo)
+    path = repo / "config/orchestrate.yaml"
+    example = re.compile(r"""(?m)^(\s*)# (\s*(?:- |[\w-]+:(?:\s|$)|report\.|&& ).*)$""")
+    path.write_text(example.sub(r"\1\2", path.read_text()))
+    config = load(path)
+    assert set(config.flows) == {"order"}
+    assert set(config.benchmarks) == {"search"}
+    assert set(config.contracts) == {"user"}
+    assert config.verification.plugins == ("plugins/example.py",)
+    assert len(config.emergency) == 2
+    assert config.approval == Approval(approve_when=config.approval.approve_when)
+    assert config.approval.approve_when.split() == Approval().approve_when.split()
 
 
 def test_example_contracts_fit_their_samples() -> None:
