@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from orchestrator.engine.executor import LocalExecutor
 from orchestrator.engine.project import Project
 from orchestrator.engine.transfer import CannotUndo, fast_forward, revert_commit
 from orchestrator.engine.transition import change_handoff, move, row_of
-from orchestrator.engine.verification import verify_commit
 from orchestrator.lifecycle.machine import Facts, step
 from orchestrator.lifecycle.states import Event, State
+from orchestrator.report.contents import sentence
 from orchestrator.store.port import Row, Transaction
+from orchestrator.verification.checkout import Candidate
 from orchestrator.verification.outcome import Verdict, overall
+from orchestrator.verification.rules import rules_at
+from orchestrator.verification.run import Request, verify
 
 __all__ = ["undo", "undo_latest"]
 
@@ -36,7 +40,7 @@ def _land_undo(project: Project, handoff: Row, head: str, reason: str) -> str:
     """Put the undoing commit on the branch; its id."""
     commit = revert_commit(project, handoff, reason)
     if head != handoff["landed"]:
-        _verified(project, commit, handoff["id"])
+        _verified(project, commit, head, handoff["id"])
     # The intent is kept before the branch moves: killed in between, the commit
     # is known as ours and a repeated call finds the branch already there.
     project.store.write(lambda tx: change_handoff(tx, handoff, rollback=commit), durable=True)
@@ -65,10 +69,17 @@ def _check_free(project: Project, handoff: Row, actor: str) -> None:
     step(State(row["state"]), Event.ROLLBACK, facts)
 
 
-def _verified(project: Project, commit: str, name: str) -> None:
-    report = verify_commit(project.repository, commit=commit, everything=True)
+def _verified(project: Project, commit: str, head: str, name: str) -> None:
+    """Verify the undoing commit under the rules of the branch. Raises ``CannotUndo``."""
+    rules = rules_at(project.repository, head, project.config.source)
+    if rules is None:
+        raise CannotUndo("the integration branch has no configuration to verify it under")
+    candidate = Candidate.of(project.git, commit, head)
+    request = Request(project.repository, candidate, rules, f"undo-{name}", everything=True)
+    with LocalExecutor(rules) as executor:
+        report = verify(request, executor=executor)
     if overall(report) != Verdict.PASSED:
-        raise CannotUndo(f"the branch without {name} does not pass its verification")
+        raise CannotUndo(f"the branch without {name} does not pass: {sentence(report)}")
 
 
 def _undone(tx: Transaction, name: str, actor: str, reason: str, commit: str) -> Row:

@@ -7,8 +7,12 @@ import threading
 import pytest
 
 from orchestrator.coordination.callers import Caller
+from orchestrator.coordination.liveness import host, started
 from orchestrator.engine.lease import Coordinated, Lease, LeaseLost
+from orchestrator.engine.project import setting
 from orchestrator.engine.questions import NotAnAnswer, NotEntitled, NotOpen, acknowledge, answer
+from orchestrator.engine.rollback import undo
+from orchestrator.engine.transfer import CannotUndo
 from orchestrator.engine.watch import watch
 from orchestrator.verification.progress import Silent
 from tests.conftest import commit, git
@@ -218,16 +222,10 @@ def test_two_watches_never_coordinate_at_once(shop: Shop) -> None:
     row = other.store.read(lambda reader: reader.get("coordinators", name="coordinator"))
     assert row is not None and row["fence"] == lease.fence
     # The same process may take its own lease again; pretend to be another one that lives.
-    parent = {"pid": 1, "pid_started": _started(1)}
+    parent = {"pid": 1, "pid_started": started(1)}
     other.store.write(lambda tx: tx.update("coordinators", {"name": "coordinator"}, parent))
     with pytest.raises(Coordinated):
         watch(other, Silent(), once=True)
-
-
-def _started(pid: int) -> str | None:
-    from orchestrator.coordination.liveness import started
-
-    return started(pid)
 
 
 def test_a_watch_that_lost_its_lease_decides_nothing_more(shop: Shop) -> None:
@@ -261,3 +259,63 @@ def test_a_stopped_watch_leaves_what_it_verified_to_the_next(shop: Shop) -> None
     shop.reopen()
     shop.watch()
     assert shop.landed("src/app.txt") == "better"
+
+
+def test_a_landed_handoff_is_undone_and_goes_back_to_its_producer(shop: Shop) -> None:
+    shop.hand_off({"src/app.txt": "better\n"})
+    shop.watch()
+    undo(shop.project, "human:ada", "H-1", "it was wrong")
+    assert (shop.landed("src/app.txt"), shop.state()) == ("sound", "REMEDIATION")
+    assert (shop.main / "src/app.txt").read_text() == "sound\n"
+    git(shop.worktree("backend"), "merge", "-q", "main")
+    shop.work({"src/app.txt": "right this time\n"})
+    shop.ready()
+    shop.watch()
+    assert shop.landed("src/app.txt") == "right this time"
+    assert not [e for e in shop.project.store.events() if e["kind"] == "integration.unverified"]
+
+
+def test_undoing_below_later_work_is_verified_before_it_lands(shop: Shop) -> None:
+    shop.hand_off({"src/app.txt": "better\n"})
+    shop.watch()
+    shop.hand_off({"ui/page.txt": "nicer\n"}, "frontend")
+    shop.watch()
+    undo(shop.project, "human:ada", "H-1", "it was wrong")
+    assert (shop.landed("src/app.txt"), shop.landed("ui/page.txt")) == ("sound", "nicer")
+
+
+def test_undoing_what_later_work_changed_is_refused_and_changes_nothing(shop: Shop) -> None:
+    shop.hand_off({"src/app.txt": "better\n"})
+    shop.watch()
+    git(shop.worktree("backend"), "merge", "-q", "main")
+    shop.hand_off({"src/app.txt": "better still\n"})
+    shop.watch()
+    head = shop.head()
+    with pytest.raises(CannotUndo, match="later work changed the same lines"):
+        undo(shop.project, "human:ada", "H-1", "it was wrong")
+    assert (shop.head(), shop.state()) == (head, "STANDBY")
+
+
+def test_a_broken_branch_freezes_landing_until_it_is_thawed(shop: Shop) -> None:
+    configure(shop, 'emergency: [{when: "integration.broken", do: [freeze, escalate]}]\n')
+    shop.watch()
+    commit(shop.main, {"src/app.txt": "broken\n"}, "straight to main")
+    shop.watch()
+    shop.watch()
+    assert _setting(shop, "integration_broken") == "1"
+    shop.hand_off({"ui/page.txt": "nicer\n"}, "frontend")
+    shop.watch()
+    assert shop.state("frontend") == "HANDOFF_READY"
+
+
+def _setting(shop: Shop, name: str) -> str | None:
+    return shop.project.store.read(lambda reader: setting(reader, name))
+
+
+def test_the_task_of_a_dead_instance_is_returned_by_rule(shop: Shop) -> None:
+    configure(shop, 'emergency: [{when: "instance.stale", do: [return_task]}]\n')
+    shop.assign()
+    dead = {"pid": 999_999_999, "pid_started": "1", "host": host()}
+    shop.project.store.write(lambda tx: tx.update("instances", {"id": "backend"}, dead))
+    shop.watch()
+    assert shop.state() == "STANDBY"
