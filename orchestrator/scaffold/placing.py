@@ -47,17 +47,25 @@ _MOST = 12
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one layer is: globs that match something, and proposed ones that do not yet."""
+    """Where one layer is.
+
+    ``paths`` match something and may lie inside another layer's: a new folder
+    must not fall between two. ``owned`` are the same without what belongs to
+    other layers, so that owners never share a path. ``absent`` are proposed
+    paths that match nothing yet.
+    """
 
     paths: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ()
 
 
 @dataclass
 class _Map:
-    """Folder → layer, while it is being drawn."""
+    """Folder → layer, while it is being drawn. Reserved ones do not exist yet."""
 
     owner: dict[str, str] = field(default_factory=dict)
+    reserved: dict[str, str] = field(default_factory=dict)
 
     def above(self, folder: str) -> str | None:
         """The layer that a folder lies in, itself not counted."""
@@ -67,7 +75,8 @@ class _Map:
     def below(self, folder: str, layer: str) -> bool:
         """True when a folder of another layer lies inside."""
         inside = folder + "/"
-        return any(f.startswith(inside) and who != layer for f, who in self.owner.items())
+        folders = (*self.owner.items(), *self.reserved.items())
+        return any(f.startswith(inside) and who != layer for f, who in folders)
 
 
 def place(tree: Tree, preset: Preset) -> dict[str, Place]:
@@ -78,17 +87,19 @@ def place(tree: Tree, preset: Preset) -> dict[str, Place]:
     main = next(layer.name for layer in preset.layers if layer.main)
     rest = _rest(tree, preset, drawn, main)
     places = {layer.name: _place(tree, layer, drawn) for layer in preset.layers}
-    found = places[main].paths + tuple(p for p in rest if p not in places[main].paths)
-    places[main] = Place(found, places[main].absent)
+    where = places[main]
+    new = tuple(path for path in rest if path not in where.paths)
+    places[main] = Place(where.paths + new, where.absent, where.owned + new)
     return places
 
 
 def _by_path(tree: Tree, preset: Preset, drawn: _Map) -> None:
-    """Folders that are where the preset proposes them."""
+    """Folders that are where the preset proposes them, and its proposals for later."""
     for layer in preset.layers:
         for path in layer.paths:
-            if path.endswith("/**") and tree.matching(path):
-                drawn.owner[path.removesuffix("/**")] = layer.name
+            if path.endswith("/**"):
+                chosen = drawn.owner if tree.matching(path) else drawn.reserved
+                chosen[path.removesuffix("/**")] = layer.name
 
 
 def _by_name(tree: Tree, preset: Preset, drawn: _Map) -> None:
@@ -130,7 +141,7 @@ def _rest(tree: Tree, preset: Preset, drawn: _Map, main: str) -> list[str]:
     for folder in top:
         tests = folder.lower() in _TESTS and not any("tests" in x.names for x in preset.layers)
         apart = folder.lower() in _APART or folder.startswith(".")
-        if folder in drawn.owner or not (tests or (not apart and _has_source(tree, folder))):
+        if folder in drawn.owner or not (tests or (not apart and _has_source(tree, folder, drawn))):
             continue
         drawn.owner[folder] = main
     files = [name for name in tree.files if "/" not in name and name not in claimed]
@@ -143,10 +154,13 @@ def _manifest(name: str) -> bool:
     return any(PurePosixPath(name).match(pattern) for pattern in _MANIFESTS)
 
 
-def _has_source(tree: Tree, folder: str) -> bool:
+def _has_source(tree: Tree, folder: str, drawn: _Map) -> bool:
+    """True when there is source code in a folder that no layer has yet."""
     inside = folder + "/"
     return any(
-        name.startswith(inside) and PurePosixPath(name).suffix.lower() in _SOURCE
+        name.startswith(inside)
+        and PurePosixPath(name).suffix.lower() in _SOURCE
+        and drawn.above(name) is None
         for name in tree.files
     )
 
@@ -154,11 +168,12 @@ def _has_source(tree: Tree, folder: str) -> bool:
 def _place(tree: Tree, layer: PresetLayer, drawn: _Map) -> Place:
     folders = [folder for folder, owner in drawn.owner.items() if owner == layer.name]
     inner = [f for f in sorted(folders) if drawn.above(f) != layer.name]
-    paths = [glob for folder in inner for glob in _globs(tree, folder, layer.name, drawn)]
-    single = [p for p in layer.paths if not p.endswith("/**")]
-    paths += [p for p in single if tree.matching(p) and drawn.above(p) in (None, layer.name)]
+    single = [p for p in layer.paths if not p.endswith("/**") and tree.matching(p)]
+    single = [p for p in single if drawn.above(p) in (None, layer.name)]
+    paths = [*map(glob_of, inner), *single]
+    owned = [glob for folder in inner for glob in _globs(tree, folder, layer.name, drawn)] + single
     absent = [p for p in layer.paths if not tree.matching(p) and not _covered(p, paths)]
-    return Place(tuple(dict.fromkeys(paths)), tuple(absent))
+    return Place(tuple(paths), tuple(absent), tuple(dict.fromkeys(owned)))
 
 
 def _covered(pattern: str, globs: list[str]) -> bool:
@@ -186,7 +201,7 @@ def covering(places: Mapping[str, Place], folder: str, order: Iterable[str]) -> 
     """The layer whose globs cover a folder, or None."""
     inside = glob_of(folder).removesuffix("**")
     for name in order:
-        for path in places[name].paths:
+        for path in places[name].owned:
             base = path.removesuffix("**").removesuffix("*")
             if path.endswith("*") and (inside.startswith(base) or base.startswith(inside)):
                 return name

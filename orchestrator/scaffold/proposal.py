@@ -78,7 +78,9 @@ class _Fitting:
         self.places = place(tree, preset)
         self.fresh = not any(where.paths for where in self.places.values())
         if self.fresh:
-            self.places = {layer.name: Place(layer.paths) for layer in preset.layers}
+            self.places = {
+                layer.name: Place(layer.paths, owned=layer.paths) for layer in preset.layers
+            }
         self.active = [layer.name for layer in preset.layers if self.places[layer.name].paths]
         self.tools = self._tools_by_layer(found)
         self.found_contracts = contracts(tree)
@@ -188,7 +190,7 @@ class _Fitting:
         active = [name for name in instance.layers if name in self.active]
         shown = active or list(instance.layers)
         by_name = {layer.name: layer for layer in self.preset.layers}
-        patterns = [p for n in shown for p in self.places[n].paths or by_name[n].paths]
+        patterns = [p for n in shown for p in self.places[n].owned or by_name[n].paths]
         absent = [p for name in active for p in self.places[name].absent]
         return DraftInstance(
             instance.id,

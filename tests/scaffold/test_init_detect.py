@@ -47,7 +47,9 @@ def test_a_flask_application(make_repo: MakeRepo) -> None:
     )
     assert done.preset == "web"
     assert "requirements.txt names flask" in text
-    assert config.layers["service"].paths == ("app/*", "tests/**", "requirements.txt")
+    assert config.layers["service"].paths == ("app/**", "tests/**", "requirements.txt")
+    assert "app/*" in config.instances["backend"].file_patterns
+    assert "app/templates/**" in config.instances["frontend"].file_patterns
     assert config.layers["presentation"].paths == ("app/static/**", "app/templates/**")
     assert config.layers["data"].paths == ("migrations/**",)
     assert config.layers["service"].depends_on == ("data",)
@@ -79,7 +81,8 @@ def test_vite_with_react(make_repo: MakeRepo) -> None:
     assert checks(config, "presentation")[:3] == ["npm-lint", "npm-test", "npm-build"]
     assert config.layers["state"].paths == ("src/hooks/**",)
     assert config.layers["integration"].paths == ("src/api/**",)
-    assert "src/components/**" in config.layers["presentation"].paths
+    assert "src/**" in config.layers["presentation"].paths
+    assert "src/components/**" in config.instances["components"].file_patterns
     assert config.verification.prepare[0].run.startswith("npm ci")
     assert "node_modules" not in " ".join(config.layers["presentation"].paths)
 
@@ -99,7 +102,9 @@ def test_a_dbt_project(make_repo: MakeRepo) -> None:
     assert done.preset == "data"
     assert config.layers["sources"].paths == ("seeds/**",)
     assert config.layers["output"].paths == ("models/marts/**",)
-    assert config.layers["processing"].paths[:3] == ("macros/**", "models/*", "models/staging/**")
+    assert config.layers["processing"].paths[:2] == ("macros/**", "models/**")
+    owned = config.instances["processing"].file_patterns
+    assert owned[:3] == ("macros/**", "models/*", "models/staging/**")
     assert config.instances["ingestion"].hands_off_to == "processing"
     assert "dbt parse" in text and "dbt-parse" not in checks(config, "processing")
 
@@ -120,7 +125,9 @@ def test_services_with_a_compose_file(make_repo: MakeRepo) -> None:
         },
     )
     assert done.preset == "microservices"
-    assert config.layers["service"].paths == ("services/cart/**", "services/pay/*")
+    assert config.layers["service"].paths == ("services/**",)
+    owned = config.instances["service"].file_patterns
+    assert {"services/cart/**", "services/pay/*", "services/pay/db/**"} <= set(owned)
     assert config.layers["data"].paths == ("services/pay/db/**",)
     assert config.layers["gateway"].paths == ("gateway/**",)
     assert config.layers["infrastructure"].paths == ("k8s/**", "compose.yaml")
@@ -145,7 +152,7 @@ def test_an_android_application(make_repo: MakeRepo) -> None:
     assert done.preset == "mobile"
     assert config.layers["presentation"].paths == (f"{code}/ui/**", "app/src/main/res/**")
     assert config.layers["data"].paths == (f"{code}/data/**",)
-    assert f"{code}/domain/**" in config.layers["logic"].paths
+    assert f"{code}/domain/**" in config.instances["logic"].file_patterns
     assert checks(config, "logic") == ["gradle-test", "manifests"]
     assert checks(config, "presentation") == ["localization"]
 

@@ -38,14 +38,13 @@ def test_no_path_belongs_to_two_instances(tree: Tree, name: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(trees, st.sampled_from(presets.NAMES))
-def test_source_code_is_in_exactly_one_layer(tree: Tree, name: str) -> None:
+def test_source_code_is_in_a_layer_and_owned_once(tree: Tree, name: str) -> None:
     places = place(tree, presets.load(name))
     apart = {"docs", "tests", "test"}
     for file in tree.files:
-        found = [
-            layer for layer, where in places.items() if any(matches(p, file) for p in where.paths)
-        ]
-        assert len(found) <= 1
+        found = [x for x, where in places.items() if any(matches(p, file) for p in where.paths)]
+        owners = [x for x, where in places.items() if any(matches(p, file) for p in where.owned)]
+        assert len(owners) <= 1 and set(owners) <= set(found)
         is_source = PurePosixPath(file).suffix in (".py", ".ts", ".sql")
         if is_source and not file.startswith(".") and not apart & set(file.split("/")):
-            assert found, f"{file} is in no layer"
+            assert owners, f"{file} is nobody's"

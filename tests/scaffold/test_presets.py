@@ -115,7 +115,7 @@ def switched_on(text: str) -> str:
     """The configuration with everything that is commented out in the layers taken in."""
     before, start, rest = text.partition("instances:\n")
     middle, end, after = rest.partition("integration_tests:\n")
-    line = re.compile(r"""(?m)^(\s+)# (\s*(?:- |[\w-]+:(?:\s|$)).*)$""")
+    line = re.compile(r"""(?m)^( +)# ( *(?:- |[\w-]+:(?: |$)).*)$""")
     for _ in range(2):
         middle = line.sub(r"\1\2", middle)
     return before + start + middle + end + after
@@ -125,7 +125,7 @@ def test_every_example_in_a_comment_loads(make_repo: MakeRepo) -> None:
     repo = make_repo()
     set_up(repo)
     path = repo / "config/orchestrate.yaml"
-    example = re.compile(r"""(?m)^(\s*)# (\s*(?:- |[\w-]+:(?:\s|$)|report\.|&& ).*)$""")
+    example = re.compile(r"""(?m)^( *)# ( *(?:- |[\w-]+:(?: |$)|report\.|&& ).*)$""")
     path.write_text(example.sub(r"\1\2", path.read_text()))
     config = load(path)
     assert set(config.flows) == {"order"}
