@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.config.memory import Memory
 from orchestrator.config.model import Config
 from orchestrator.config.problems import InvalidConfig, MissingConfig, Problem
 from orchestrator.config.yaml_reader import MAX_BYTES, Node, read
@@ -64,7 +65,7 @@ def locate(worktree: Path) -> Path | None:
     """The configuration file of a worktree, or None. ``ORCHESTRATE_CONFIG`` decides if set."""
     named = os.environ.get(VARIABLE)
     if named:
-        return worktree / named
+        return Path(os.path.normpath(worktree / named))
     return next((worktree / place for place in PLACES if (worktree / place).is_file()), None)
 
 
@@ -74,10 +75,14 @@ def at(git: Git, commit: str, source: str | None = None) -> Config | None:
     ``source`` is its path there; default: the first of the usual places.
     Raises ``InvalidConfig``.
     """
+    return _committed(git, commit, source, None)
+
+
+def _committed(git: Git, commit: str, source: str | None, memory: Memory | None) -> Config | None:
     for place in (source,) if source else PLACES:
         content = git.show(commit, place)
         if content is not None:
-            return _load(content, place, None, at=f"commit {commit[:10]}")
+            return _load(content, place, None, at=f"commit {commit[:10]}", memory=memory)
     return None
 
 
@@ -93,45 +98,50 @@ def in_force(repository: Repository) -> Config:
 
 def effective(repository: Repository) -> InForce:
     """Like ``in_force``, with where it was found."""
-    path = locate(repository.main) or locate(repository.worktree)
-    if path is not None and (outside := _outside(path, repository)):
-        return InForce(load(outside), f"{VARIABLE}={outside}")
-    found = _on_branch(repository, path)
-    if found is None and path is not None:
-        main = path.is_relative_to(repository.main)
-        where = "the main worktree" if main else "this worktree"
-        found = InForce(load(path), f"{where}, not committed on the integration branch")
-    if found is None:
-        raise MissingConfig(
-            f"{repository.main} has no {PLACES[0]}",
-            hint="write one: orchestrate init",
-        )
-    return found
+    near = _nearest(repository)
+    if near is not None and not near.path.is_relative_to(near.folder):
+        # A file outside the repository is nobody's to verify: whoever names it decides.
+        return InForce(load(near.path), f"{near.path}, named in {VARIABLE}")
+    found = _on_branch(repository, near)
+    if found is not None:
+        return found
+    if near is None:
+        message = f"{repository.main} has no {PLACES[0]}"
+        raise MissingConfig(message, hint="write one: orchestrate init")
+    origin = f"{near.words}, not committed on the integration branch"
+    return InForce(load(near.path), origin)
 
 
-def _outside(path: Path, repository: Repository) -> Path | None:
-    """``path`` when it is in no worktree of ours: then it is nobody's to verify."""
-    inside = (repository.main, repository.worktree)
-    return None if any(path.is_relative_to(folder) for folder in inside) else path
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """The configuration file of a worktree; ``words`` say which worktree."""
+
+    path: Path
+    folder: Path
+    words: str
 
 
-def _on_branch(repository: Repository, path: Path | None) -> InForce | None:
-    """What the integration branch has; its name is read from the file at ``path``."""
+def _nearest(repository: Repository) -> _Near | None:
+    """The main worktree's file, else this worktree's."""
+    places = ((repository.main, "the main worktree"), (repository.worktree, "this worktree"))
+    for folder, words in places:
+        path = locate(folder)
+        if path is not None:
+            return _Near(path, folder, words)
+    return None
+
+
+def _on_branch(repository: Repository, near: _Near | None) -> InForce | None:
+    """What the integration branch has; its name is read from the file nearby."""
     git = Git(repository.main)
-    branch = _branch(path)
+    branch = _branch(near.path if near else None)
     commit = git.commit(f"refs/heads/{branch}")
     if commit is None:
         return None
-    config = at(git, commit, _source(path, repository))
+    named = near is not None and VARIABLE in os.environ
+    source = near.path.relative_to(near.folder).as_posix() if near and named else None
+    config = _committed(git, commit, source, Memory.of(repository.state))
     return None if config is None else InForce(config, f"branch {branch}, commit {commit[:10]}")
-
-
-def _source(path: Path | None, repository: Repository) -> str | None:
-    """The path in a commit that belongs to a file of a worktree; None: the usual places."""
-    if path is None or VARIABLE not in os.environ:
-        return None
-    folder = repository.main if path.is_relative_to(repository.main) else repository.worktree
-    return path.relative_to(folder).as_posix()
 
 
 def _branch(path: Path | None) -> str:
@@ -173,21 +183,39 @@ def _unreadable(source: str, message: str, hint: str | None) -> InvalidConfig:
     return InvalidConfig(source, [Problem("E101", (), message, hint)])
 
 
-def _load(content: str | bytes, source: str, root: Path | None, at: str | None = None) -> Config:
-    document = read(content)
+def _load(
+    content: str | bytes,
+    source: str,
+    root: Path | None,
+    *,
+    at: str | None = None,
+    memory: Memory | None = None,
+) -> Config:
+    """Load, or say everything that is wrong. What ``memory`` knows needs no look at its rules."""
+    data = content.encode(errors="replace") if isinstance(content, str) else content
+    document, known = read(content), memory is not None and memory.knows(data)
     problems = list(document.problems)
     if document.root is not None:
-        problems += _faults(document.root, root)
+        misread = {problem.path for problem in problems}
+        faults = _faults(document.root, root, rules=not known)
+        problems += [fault for fault in faults if fault.path not in misread]
     if problems or document.root is None:
         raise InvalidConfig(source, problems, at=at)
+    if memory is not None and not known:
+        memory.add(data)
     from orchestrator.config.build import build
 
     return build(document.root.value, source)
 
 
-def _faults(node: Node, root: Path | None) -> list[Problem]:
+def _faults(node: Node, root: Path | None, *, rules: bool) -> list[Problem]:
     """Everything the schema and the meaning find fault with, each once."""
     from orchestrator.config.meaning import contradictions
+    from orchestrator.config.rules import broken_rules
     from orchestrator.config.schema import misfits
+    from orchestrator.config.view import View
 
-    return list(dict.fromkeys([*misfits(node), *contradictions(node, root)]))
+    found = [*misfits(node), *contradictions(node, root)]
+    if rules:
+        found += broken_rules(View(node))
+    return list(dict.fromkeys(found))

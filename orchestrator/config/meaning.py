@@ -1,4 +1,4 @@
-"""What the schema cannot see: names that nothing has, circles, shared files, rules.
+"""What the schema cannot see: names that nothing has, circles, shared files.
 
 Every check here works on whatever parts of the data have the right shape, and
 says nothing about the rest.
@@ -12,8 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path as FilePath
 
 from orchestrator.config.ownership import overlaps
-from orchestrator.config.problems import Problem, known, suggest
-from orchestrator.config.rules import broken_rules
+from orchestrator.config.problems import Problem, known, quoted, suggest
 from orchestrator.config.view import EACH, View
 from orchestrator.config.yaml_reader import Node
 
@@ -75,7 +74,7 @@ def _unknown_names(whole: View) -> Iterator[Problem]:
         for name, view in whole.texts(*keys):
             if name not in names:
                 hint = known(name, names, f"Defined {kind}s")
-                yield view.problem("E103", f'{kind} "{name}" is not defined', hint)
+                yield view.problem("E103", f"{kind} {quoted(name)} is not defined", hint)
 
 
 def _circles(whole: View) -> Iterator[Problem]:
@@ -121,8 +120,8 @@ def _shared_files(whole: View) -> Iterator[Problem]:
         view = places[found.other, found.other_pattern]
         line = places[found.owner, found.pattern].node.line
         message = (
-            f'"{found.other_pattern}" shares files with "{found.pattern}" of {found.owner}: '
-            f"both match {found.witness}"
+            f"{quoted(found.other_pattern)} shares files with {quoted(found.pattern)} "
+            f"of {found.owner}: both match {found.witness}"
         )
         hint = f"make one of them narrower; the other is in line {line}"
         yield view.problem("E108", message, hint)
@@ -134,7 +133,7 @@ def _same_names(whole: View) -> Iterator[Problem]:
             seen: dict[str, int] = {}
             for name, view in group.texts(EACH, "name"):
                 if name in seen:
-                    message = f'{kind} "{name}" is already defined in line {seen[name]}'
+                    message = f"{kind} {quoted(name)} is already defined in line {seen[name]}"
                     yield view.problem("E117", message, "give one of them another name")
                 seen.setdefault(name, view.node.line)
 
@@ -145,7 +144,7 @@ def _same_worktrees(whole: View) -> Iterator[Problem]:
         for place, view in instance.texts("worktree"):
             owner = seen.setdefault(posixpath.normpath(place), name)
             if owner != name:
-                message = f'worktree "{place}" is already that of {owner}'
+                message = f"worktree {quoted(place)} is already that of {owner}"
                 yield view.problem("E117", message, "give each instance a worktree of its own")
 
 
@@ -203,6 +202,13 @@ def _whole_number(view: View, key: str, default: int) -> int:
     return entry.node.value if entry and type(entry.node.value) is int else default
 
 
+def _packages(whole: View) -> Iterator[Problem]:
+    for contract in whole.select("contracts", EACH):
+        if contract.text("kind") == "python" and contract.get("package") is None:
+            message = 'key "package" is missing: a contract of kind python needs it'
+            yield contract.problem("E105", message, "name the module whose public names it is")
+
+
 def _plugins(whole: View, folder: FilePath) -> Iterator[Problem]:
     """Plugins have to be files of the repository itself."""
     for name, view in whole.texts("verification", "plugins", EACH):
@@ -211,10 +217,10 @@ def _plugins(whole: View, folder: FilePath) -> Iterator[Problem]:
             continue  # the schema said so
         if not path.is_file():
             near = [str(p.relative_to(folder)) for p in sorted(path.parent.glob("*.py"))[:100]]
-            yield view.problem("E111", f'plugin "{name}" is not there', suggest(name, near))
+            yield view.problem("E111", f"plugin {quoted(name)} is not there", suggest(name, near))
         elif not path.resolve().is_relative_to(folder.resolve()):
             hint = "a plugin has to be a file of the repository, so that it is versioned with it"
-            yield view.problem("E112", f'plugin "{name}" leads out of the repository', hint)
+            yield view.problem("E112", f"plugin {quoted(name)} leads out of the repository", hint)
 
 
 _CHECKS: tuple[Callable[[View], Iterator[Problem]], ...] = (
@@ -226,5 +232,5 @@ _CHECKS: tuple[Callable[[View], Iterator[Problem]], ...] = (
     _shapes_of_checks,
     _self_handoffs,
     _pairs,
-    broken_rules,
+    _packages,
 )

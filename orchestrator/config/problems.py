@@ -22,6 +22,7 @@ __all__ = [
     "Problem",
     "dotted",
     "known",
+    "quoted",
     "render",
     "suggest",
 ]
@@ -213,13 +214,18 @@ def dotted(path: Path) -> str:
     return text
 
 
+def quoted(text: str) -> str:
+    """Text of the file in a message: on one line, its quotes and control characters visible."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def suggest(word: str, words: Iterable[str]) -> str | None:
     """``did you mean "service"?`` when one of ``words`` is near, else None."""
     from difflib import get_close_matches
 
     choices = {choice.casefold(): choice for choice in words}
     near = get_close_matches(word.casefold(), choices, n=1, cutoff=0.6)
-    return f'did you mean "{choices[near[0]]}"?' if near else None
+    return f"did you mean {quoted(choices[near[0]])}?" if near else None
 
 
 def known(word: str, words: Iterable[str], what: str) -> str:

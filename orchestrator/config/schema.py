@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
-from orchestrator.config.problems import Path, Problem, known, suggest
+from orchestrator.config.problems import Path, Problem, known, quoted, suggest
 from orchestrator.config.yaml_reader import Node
 
 __all__ = ["misfits", "schema", "schema_text"]
@@ -120,9 +120,10 @@ def _meant(written: str, key: str) -> bool:
 
 def _unknown_key(path: Path, root: Node, words: list[str]) -> Problem:
     present = root.at(path[:-1]).keys
-    near = suggest(str(path[-1]), [word for word in words if word not in present])
+    key = str(path[-1])
+    near = suggest(key, [word for word in words if word not in present]) or suggest(key, words)
     hint = near or f"known here: {', '.join(words)}"
-    return Problem("E104", path, f'key "{path[-1]}" is not known', hint, *root.key_place(path))
+    return Problem("E104", path, f"key {quoted(key)} is not known", hint, *root.key_place(path))
 
 
 def _missing(path: Path, root: Node, key: str) -> Problem:
@@ -133,7 +134,7 @@ def _missing(path: Path, root: Node, key: str) -> Problem:
 
 def _bad_name(path: Path, root: Node, key: str) -> Problem:
     _, _, hint = _EXPECTED["name"]
-    return Problem("E113", path, f'"{key}" cannot be a name', hint, *root.key_place(path))
+    return Problem("E113", path, f"{quoted(key)} cannot be a name", hint, *root.key_place(path))
 
 
 def _bad_value(path: Path, root: Node, where: list[Any], kind: Any) -> Problem:
@@ -178,8 +179,8 @@ def _type_hint(node: Node, types: list[str]) -> str | None:
             return f'YAML reads {node.raw} as {shown(node)}; in quotes it is text: "{node.raw}"'
         return f'write it in quotes: "{node.raw}"'
     if "array" in types and isinstance(node.value, str):
-        return f'write it as a list: ["{node.value}"]'
-    if types == ["boolean"] and isinstance(node.value, str):
+        return f"write it as a list: [{quoted(node.value)}]"
+    if types == ["boolean"] and str(node.value).lower() in ("true", "false", "yes", "no"):
         return "write it without quotes"
     return None
 

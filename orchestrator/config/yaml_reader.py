@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from orchestrator.config.problems import Path, Problem
+from orchestrator.config.problems import Path, Problem, quoted
 from orchestrator.plugins.spec import Json
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "Document", "Node", "read"]
@@ -254,7 +254,7 @@ class _Reader:
         return event.value, place, False
 
     def _twice(self, key: str, path: Path, place: tuple[int, int], first: tuple[int, int]) -> None:
-        message = f'key "{key}" is given twice; the first is in line {first[0]}'
+        message = f"key {quoted(key)} is given twice; the first is in line {first[0]}"
         hint = "merge the two, or take one out"
         self.problems.append(Problem("E109", (*path, key), message, hint, *place))
 
