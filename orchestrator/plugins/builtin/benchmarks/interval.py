@@ -124,7 +124,9 @@ def compare(
     is fine only if every name is, which needs no correction.
     """
     resamples = min(max(_RESAMPLES, 100 * len(samples)), _MOST_RESAMPLES)
-    to_fail = max(min(FEWEST, most), FEWEST_ALLOWED, fewest)
+    # One more sample halves what chance does; each doubling of the names doubles it.
+    names = math.ceil(math.log2(max(len(samples), 1)))
+    to_fail = max(min(FEWEST + names, most), FEWEST_ALLOWED + names, fewest)
     drawn = {n: bootstrap(values, f"{seed}/{n}", resamples) for n, values in samples.items()}
     chances = {name: _at_most_zero(estimates) for name, estimates in drawn.items()}
     compared, still = {}, True
@@ -134,7 +136,7 @@ def compare(
         still = still and _quantile(drawn[name], (1 - level) / 2) > 0
         values, count = samples[name], len(samples[name])
         verdict = Verdict.UNDECIDED
-        if still and count >= to_fail and _regressed(values, allowed, f"{seed}/{name}"):
+        if still and count >= to_fail and _regressed(values, allowed, level, f"{seed}/{name}"):
             verdict = Verdict.REGRESSED
         elif count >= fewest and _quantile(drawn[name], (1 + LEVEL) / 2) < math.log1p(allowed):
             verdict = Verdict.FINE
@@ -148,11 +150,11 @@ def _interval(values: Sequence[float], drawn: Sequence[float], level: float) -> 
     return Interval(math.exp(estimate(values)), math.exp(low), math.exp(high), level)
 
 
-def _regressed(values: Sequence[float], allowed: float, seed: str) -> bool:
+def _regressed(values: Sequence[float], allowed: float, level: float, seed: str) -> bool:
     """The effect is too large, and both halves, in the order they were measured, agree."""
     middle = len(values) // 2
     return estimate(values) >= math.log1p(allowed) and all(
-        _quantile(bootstrap(half, f"{seed}/{number}"), (1 - LEVEL) / 2) > 0
+        _quantile(bootstrap(half, f"{seed}/{number}"), (1 - level) / 2) > 0
         for number, half in enumerate((values[:middle], values[middle:]))
     )
 

@@ -81,7 +81,8 @@ class Promise:
         try:
             return [self._recognise(load(path))]
         except UnreadableReport as error:
-            raise UnreadableReport(f"{path.name}: {error}") from None
+            place = "" if path == self.written else f"{path.name}: "
+            raise UnreadableReport(f"{place}{error}") from None
 
     def _recognise(self, document: Document) -> Reading:
         return recognise(document, self.checkout, self.command)
