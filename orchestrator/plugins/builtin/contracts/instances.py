@@ -146,6 +146,7 @@ class _Maker:
                 filler = each[number:] + each[:number] if each else []
                 items += [filler[i % len(filler)] for i in range(length - len(items)) if filler]
                 yield items
+        yield [value for value in each[:1] for _ in range(max(least, 2))]
         for value in inside:
             yield [value, *(each[i % len(each)] for i in range(max(least - 1, 0)) if each)]
             yield [value] * max(least, 1)
