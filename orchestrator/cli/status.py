@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -106,9 +107,14 @@ def _show(document: dict[str, Any], as_json: bool) -> None:
     from orchestrator.status.views import screen
 
     try:
-        console().print(screen(document))
+        print("\n".join(screen(document, _columns())))
     except (KeyError, TypeError, AttributeError) as error:
         raise StatusUnreadable(f"the status document lacks {error}") from error
+
+
+def _columns() -> int:
+    """The terminal's width; in a pipe 100, so that the output is stable there."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
 
 
 def _watch(as_json: bool) -> None:
@@ -153,14 +159,18 @@ def _line(document: dict[str, Any], as_json: bool) -> None:
 
 def _live(look: Callable[[], dict[str, Any]], version: Callable[[], int], as_json: bool) -> None:
     from rich.live import Live
+    from rich.text import Text
 
     from orchestrator.status.views import screen
 
+    def picture() -> Text:
+        return Text("\n".join(screen(look(), _columns())))
+
     seen, looked = version(), time.monotonic()
-    with Live(screen(look()), console=console(), auto_refresh=False, screen=True) as live:
+    with Live(picture(), console=console(), auto_refresh=False, screen=True) as live:
         while True:
             # Clients can end without a word in the store: look again now and then.
             if version() != seen or time.monotonic() - looked > 2.0:
                 seen, looked = version(), time.monotonic()
-                live.update(screen(look()), refresh=True)
+                live.update(picture(), refresh=True)
             time.sleep(_POLL)

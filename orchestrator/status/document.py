@@ -75,12 +75,20 @@ def build(
     }
 
 
+#: The columns of an instance that the document tells about.
+_INSTANCE = (
+    "id", "role", "state", "handoff", "task", "session", "pid", "pid_started", "host",
+    "heartbeat_at",
+)  # fmt: skip
+
+
 class _Facts:
     """Rows and settings that several parts of the document need."""
 
     def __init__(self, reader: Reader, config: Mapping[str, Any], extras: Extras) -> None:
         self.reader, self.config, self.extras = reader, config, extras
-        self.rows = {row["id"]: row for row in reader.find("instances")}
+        found = reader.find("instances", columns=_INSTANCE)
+        self.rows = {row["id"]: row for row in found}
         self.known: Mapping[str, Any] = config.get("instances") or {}
         self.coordinator = (config.get("coordinator") or {}).get("instance")
         named = [*self.known, *([self.coordinator] if self.coordinator else [])]
@@ -92,9 +100,12 @@ class _Facts:
         self.open = {row["id"]: row for row in open_}
         self.escalations = reader.find("escalations", {"status": OPEN}, order="opened_at")
 
+        states = {str(state): state for state in State}
+        self._states = {row["id"]: states.get(row["state"], State.STANDBY) for row in found}
+
     def state(self, name: str) -> State:
-        row = self.rows.get(name)
-        return State(row["state"]) if row and row["state"] else State.STANDBY
+        """Where an instance stands; one that never did anything stands by."""
+        return self._states.get(name, State.STANDBY)
 
 
 def _session(view: _Facts) -> Json:
@@ -173,10 +184,10 @@ def _target(view: _Facts, name: str, known: Mapping[str, Any], handoff: Row | No
 
 def _protocol(view: _Facts) -> Json:
     """The phase of the most advanced open handoff, and what it is verified for."""
+    at_work = [name for name, row in view.rows.items() if row["handoff"] in view.open]
     for state, phase in _PHASES:
-        for name in view.names:
-            row = view.rows.get(name)
-            if row and row["handoff"] in view.open and view.state(name) is state:
+        for name in at_work:
+            if view.state(name) is state:
                 required = (view.known.get(name) or {}).get("requires", FAMILY_KEYS)
                 keys = [FAMILY_KEYS.get(family, family) for family in required]
                 return {"currentHandoffPhase": phase, "verificationRequired": keys}

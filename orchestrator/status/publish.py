@@ -159,35 +159,41 @@ def _prepare(folder: Path) -> None:
 def _write(folder: Path, document: dict[str, Any], *, force: bool) -> Path:
     """Under the lock: write beside and rename, unless nothing but the time changed."""
     path, beside = folder / NAME, folder / f".{NAME}.new"
-    indent = 2 if len(document["instances"]) <= _INDENTED else None
-    parts = ("schemaVersion", "revision", "generatedAt")
-    head = {name: document[name] for name in parts}
-    rest = {name: value for name, value in document.items() if name not in parts}
-    body = json.dumps(rest, indent=indent, ensure_ascii=False)[1:]
+    head, body = _rendered(document)
     old_revision, old_body = _old(path)
     if old_body == body and not force:
         return path
     head["revision"] = max(old_revision, _last(folder)) + 1
-    text = json.dumps(head, indent=indent)
+    front = json.dumps(head, indent=2).removesuffix("\n}").encode()
     try:
         _remember(folder, head["revision"])
-        with beside.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{text.rstrip('}').rstrip()},{body}\n")
+        beside.write_bytes(front + b"," + body)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
     return path
 
 
-def _old(path: Path) -> tuple[int, str]:
+def _rendered(document: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """The fields that always change, and the JSON text of everything after them."""
+    parts = ("schemaVersion", "revision", "generatedAt")
+    head = {name: document[name] for name in parts}
+    rest = {name: value for name, value in document.items() if name not in parts}
+    indent = 2 if len(document["instances"]) <= _INDENTED else None
+    text = json.dumps(rest, indent=indent, ensure_ascii=False)
+    return head, text[1:].encode(errors="backslashreplace") + b"\n"
+
+
+def _old(path: Path) -> tuple[int, bytes]:
     """The published revision, and the text after the part that always changes."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return 0, ""
-    front, _, rest = text.partition('"generatedAt"')
-    number = "".join(c for c in front.partition('"revision"')[2] if c.isdigit())
-    return int(number or 0), rest.partition(",")[2].removesuffix("\n")
+        data = path.read_bytes()
+    except OSError:
+        return 0, b""
+    front, _, rest = data[:500].partition(b'"generatedAt"')
+    number = bytes(c for c in front.partition(b'"revision"')[2] if c in b"0123456789")
+    start = len(data[:500]) - len(rest) + rest.find(b",") + 1
+    return int(number or 0), data[start:]
 
 
 def _last(folder: Path) -> int:

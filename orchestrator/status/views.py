@@ -1,30 +1,29 @@
-"""The status document as people read it: tables and a few lines, from the document alone."""
+"""The status document as people read it: plain lines, made of the document alone.
+
+Plain text and not a table of a library: this is what people and agents ask for
+most, and a library would take longer to load than everything else together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-__all__ = ["lines", "screen"]
+__all__ = ["screen", "title"]
 
 Json = Mapping[str, Any]
 
+_COLUMNS = ("instance", "state", "handoff", "client", "task")
 _NEXT = "next: orchestrate init, commit the configuration, then orchestrate watch"
 
 
-def screen(document: Json) -> RenderableType:
-    """The whole document as one calm screen."""
-    from rich.console import Group
-    from rich.text import Text
-
-    parts: list[RenderableType] = [Text(title(document), style="bold")]
+def screen(document: Json, width: int = 100) -> list[str]:
+    """The whole document as lines; the table is cut to ``width`` cells."""
+    lines = [title(document)]
     if document["instances"]:
-        parts += ["", _instances(document)]
-    parts += [Text(line) for line in lines(document)]
-    return Group(*parts)
+        lines += ["", *_instances(document, width)]
+    below = (*_escalations(document), *_runs(document), *_problems(document), *_next(document))
+    return [*lines, *below]
 
 
 def title(document: Json) -> str:
@@ -33,27 +32,25 @@ def title(document: Json) -> str:
     coordinator = health["coordinator"]
     running = f"{coordinator['holder']} coordinates" if coordinator["alive"] else "no coordinator"
     phase = session["currentPhase"].replace("_", " ").lower()
-    return f"{session['sessionId']}  {phase}  {running}"
+    return visible(f"{session['sessionId']}  {phase}  {running}")
 
 
-def lines(document: Json) -> list[str]:
-    """What stands below the table: waiting questions, latest runs, problems."""
-    return [*_escalations(document), *_runs(document), *_problems(document), *_next(document)]
+def _instances(document: Json, width: int) -> Iterator[str]:
+    """A table of the instances, those with work first."""
+    rows = sorted(document["instances"].items(), key=_by_state)
+    cells = [_COLUMNS, *(_cells(name, row) for name, row in rows)]
+    widths = [max(_width(row[number]) for row in cells) for number in range(len(_COLUMNS))]
+    for row in cells:
+        padded = [_padded(cell, wide) for cell, wide in zip(row, widths, strict=True)]
+        yield _cut("  ".join(padded).rstrip(), width)
 
 
-def _instances(document: Json) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("instance", "state", "handoff", "task", "client", box=None, pad_edge=False)
-    for name, row in sorted(document["instances"].items(), key=_by_state):
-        cells = (name, row["state"], row["handoff"], row["task"], row["client"])
-        table.add_row(*(Text(visible(cell or "–"), overflow="fold") for cell in cells))
-    return table
+def _cells(name: str, row: Json) -> Sequence[str]:
+    values = (name, row["state"], row["handoff"], row["client"], row["task"])
+    return [visible(value or "–") for value in values]
 
 
 def _by_state(item: tuple[str, Json]) -> tuple[bool, str]:
-    """Those with work first."""
     return (item[1]["state"] == "STANDBY", item[0])
 
 
@@ -64,7 +61,7 @@ def _escalations(document: Json) -> Iterator[str]:
         yield ""
         yield visible(f"{row['id']} needs an answer ({row['status']}{late}): {row['question']}")
         yield visible(f"    {about}: {row['reason'] or row['type']}")
-        yield f"    {row['command']}"
+        yield visible(f"    {row['command']}")
 
 
 def _runs(document: Json) -> Iterator[str]:
@@ -97,3 +94,25 @@ def _next(document: Json) -> Iterator[str]:
 def visible(text: str) -> str:
     """One line, control characters made visible: what users wrote cannot steer the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _width(text: str) -> int:
+    """Cells on a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def _cut(text: str, width: int) -> str:
+    """``text`` in at most ``width`` cells, with an ellipsis where something is missing."""
+    if _width(text) <= width:
+        return text
+    while _width(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from orchestrator.store.port import Row, Value
 from orchestrator.store.rows import Where, checked, columns_of, fixed, known, readable, writable
@@ -21,7 +21,6 @@ __all__ = [
     "insert",
     "insert_event",
     "present",
-    "row_of",
     "select",
     "update",
 ]
@@ -152,11 +151,6 @@ def _names(columns: Iterable[str]) -> str:
 def _name(identifier: str) -> str:
     """Quoted: some of our words (``before``, ``key``) are words of SQL too."""
     return f'"{identifier}"'
-
-
-def row_of(columns: Sequence[str], values: Sequence[Any]) -> Row:
-    """A result row as a dict."""
-    return dict(zip(columns, values, strict=True))
 
 
 def all_columns(name: str) -> tuple[str, ...]:

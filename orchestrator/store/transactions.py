@@ -39,6 +39,7 @@ class View:
     def __init__(self, database: Database) -> None:
         self._open: Database | None = database
         self._now: int | None = None
+        self._head: Head | None = None
 
     @property
     def now(self) -> int:
@@ -63,15 +64,17 @@ class View:
     ) -> list[Row]:
         names = columns or sql.all_columns(table)
         query = sql.select(table, where, order, limit, after, names)
-        return [sql.row_of(names, found) for found in self._database.rows(*query)]
+        return [dict(zip(names, found, strict=True)) for found in self._database.rows(*query)]
 
     def count(self, table: str, where: Where | None = None) -> int:
         return int(self._database.rows(*sql.count(table, where))[0][0])
 
     def head(self) -> Head:
         """The end of the chain of events."""
-        found = self._database.rows('SELECT "value" FROM "meta" WHERE "name" = ?', (CHAIN,))
-        return Head.parse(found[0][0] if found else None)
+        if self._head is None:
+            found = self._database.rows('SELECT "value" FROM "meta" WHERE "name" = ?', (CHAIN,))
+            self._head = Head.parse(found[0][0] if found else None)
+        return self._head
 
     def end(self) -> None:
         """Make this view unusable: what it would say is no longer consistent."""
@@ -122,6 +125,7 @@ class Writing(View):
             'ON CONFLICT ("name") DO UPDATE SET "value" = excluded."value"',
             (CHAIN, head.text()),
         )
+        self._head = head
 
     # -- idempotency ------------------------------------------------------------------
 

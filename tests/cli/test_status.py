@@ -46,10 +46,10 @@ def shop(repo: Path) -> SqliteStore:
 SCREEN = """\
 session-shop-DATE  human decision required  no coordinator
 
-instance  state         handoff  task           client
-backend   VERIFICATION  H-1      search\\x1b[2J  unknown
-frontend  STANDBY       –        –              unknown
-lead      STANDBY       –        –              unknown
+instance  state         handoff  client   task
+backend   VERIFICATION  H-1      unknown  search\\x1b[2J
+frontend  STANDBY       –        unknown  –
+lead      STANDBY       –        unknown  –
 
 ESC-1 needs an answer (open): Is slower fine?
     H-1 backend: benchmark inconclusive

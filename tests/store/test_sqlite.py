@@ -302,7 +302,7 @@ def test_a_fault_at_any_step_of_a_write_changes_nothing(failing: SqliteStore) ->
             assert contents(failing) == before
             continue
         break
-    assert step > 12
+    assert step > 10
     Failing.at = 0
     assert failing.read(lambda r: r.count("instances")) == 1
     assert failing.verify_events() == 2
