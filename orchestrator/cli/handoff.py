@@ -40,7 +40,8 @@ def list_(everything: bool, as_json: bool) -> None:
     keys = ("id", "producer", "target", "state", "attempt", "head", "task")
     table = Table(*keys, box=None)
     for row in rows:
-        table.add_row(*(str(row[key] or "–")[:60] for key in keys))
+        short = {**row, "head": row["head"][:12]}
+        table.add_row(*(str(short[key] or "–")[:60] for key in keys))
     console().print(table if rows else "no handoffs")
 
 

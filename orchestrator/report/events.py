@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -28,26 +29,28 @@ def line(event: Mapping[str, Any]) -> str:
     return "  ".join(_flat(part) for part in parts if part)
 
 
-#: Kind → the keys of its data worth a place in the line.
-_SHOWN: dict[str, tuple[str, ...]] = {
-    "instance.assign": ("task",),
-    "instance.ready": ("attempt",),
-    "instance.verify": ("run",),
-    "instance.complete": ("landed",),
-    "run.end": ("run", "verdict"),
-    "run.again": ("run",),
-    "escalation.open": ("escalation", "question"),
-    "escalation.answer": ("escalation", "answer"),
-    "escalation.acknowledge": ("escalation",),
-    "escalation.page": ("escalation", "level", "notify"),
-    "integration.unverified": ("commits",),
-    "emergency.act": ("action",),
+#: Kind → what of its data is worth a place in the line: ``str.format`` of the shortened values.
+_SHOWN: dict[str, str] = {
+    "instance.assign": "{task}",
+    "instance.ready": "attempt {attempt}",
+    "instance.verify": "{run}",
+    "instance.complete": "landed as {landed}",
+    "handoff.transfer": "from {producer}",
+    "run.end": "{run} {verdict}",
+    "run.again": "{run}",
+    "escalation.open": "{escalation} {question}",
+    "escalation.answer": "{escalation} {answer}",
+    "escalation.acknowledge": "{escalation}",
+    "escalation.page": "{escalation} {level}: {notify}",
+    "integration.unverified": "{commits}",
+    "integration.verified": "{run} {verdict}",
+    "emergency.act": "{action}",
 }
 
 
 def _told(kind: str, data: Mapping[str, Any]) -> str:
-    shown = (data.get(key) for key in _SHOWN.get(kind, ()))
-    return " ".join(_short(value) for value in shown if value not in (None, "", []))
+    values = defaultdict(str, {name: _short(value) for name, value in data.items()})
+    return _SHOWN.get(kind, "").format_map(values).strip()
 
 
 def _short(value: Any) -> str:
