@@ -35,7 +35,6 @@ def run(
     *,
     program: str = PROGRAM,
     base_program: str | None = None,
-    timeout: float = 300.0,
     **settings: Any,
 ) -> CheckResult:
     """Measure; ``base`` and ``mine`` are the values each side prints in turn."""
@@ -52,7 +51,7 @@ def run(
         tmp_path / "scratch",
         base_checkout=base_folder,
         settings=configured,
-        timeout=timeout,
+        timeout=check.timeout,
     )
     return harness.execute(benchmarks, check, where)
 
@@ -150,8 +149,9 @@ def test_a_benchmark_that_measures_nothing_is_errored(
 
 
 def test_a_run_that_does_not_end_is_errored(tmp_path: Path) -> None:
-    result = run(tmp_path, "", "", program="test -f ../candidate || exit 1; sleep 60", timeout=0.3)
-    assert result.outcome is Outcome.ERRORED
+    result = run(tmp_path, "", "", program="sleep 60\n", base_program="exit 0\n", timeout=0.3)
+    assert (result.outcome, result.findings) == (Outcome.ERRORED, ())
+    assert result.reason.startswith("on the candidate: it did not end within")
 
 
 def test_a_benchmark_only_the_candidate_breaks_is_failed(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_few_pairs_never_make_a_regression() -> None:
 def test_few_pairs_never_make_it_fine() -> None:
     assert one([0.0], fewest=6).verdict is Verdict.UNDECIDED
     assert one([0.0] * 6, fewest=6).verdict is Verdict.FINE
+    assert one([0.0] * 3, fewest=1).verdict is Verdict.UNDECIDED
 
 
 def test_a_disturbance_of_one_half_is_no_regression() -> None:

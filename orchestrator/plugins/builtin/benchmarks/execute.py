@@ -72,7 +72,7 @@ class _Measurement:
     def __init__(self, identifier: str, settings: _Settings, context: CheckContext) -> None:
         self._seed = identifier
         self._settings = settings
-        self._bench = Bench(context, settings.run, settings.timeout)
+        self._bench = Bench(context, settings.run, min(settings.timeout, context.timeout))
         self._has_base = context.base_checkout is not None
         self._deadline = time.monotonic() + context.timeout * _OWN_TIME
 

@@ -47,6 +47,7 @@ LEVEL = 0.95
 #: Samples without which no regression is declared, and those that are enough where the
 #: configuration allows no more: so few all point the same way by chance too often.
 FEWEST, FEWEST_ALLOWED = 8, 6
+_FEWEST_FINE = 4
 _TRIM = 0.2
 #: Resamples for one name, and at most for many (Holm's correction looks further into the tail).
 _RESAMPLES, _MOST_RESAMPLES = 2000, 5000
@@ -116,8 +117,8 @@ def compare(
 ) -> list[Comparison]:
     """Judge the log-ratios of each name; ``allowed`` is the regression let pass (0.05 is 5 %).
 
-    ``fewest`` samples are needed to call something fine; ``most`` is how many
-    there can ever be.
+    ``fewest`` samples (never less than 4) are needed to call something fine;
+    ``most`` is how many there can ever be.
 
     With several names the confidence is raised by Holm's step-down method, so
     that the chance of *any* false alarm stays that of a single one. A family
@@ -125,6 +126,7 @@ def compare(
     """
     resamples = min(max(_RESAMPLES, 100 * len(samples)), _MOST_RESAMPLES)
     # One more sample halves what chance does; each doubling of the names doubles it.
+    fewest = max(fewest, _FEWEST_FINE)
     names = math.ceil(math.log2(max(len(samples), 1)))
     to_fail = max(min(FEWEST + names, most), FEWEST_ALLOWED + names, fewest)
     drawn = {n: bootstrap(values, f"{seed}/{n}", resamples) for n, values in samples.items()}

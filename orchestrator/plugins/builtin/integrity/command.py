@@ -50,7 +50,7 @@ def execute(check: Check, context: CheckContext) -> CheckResult:
 def trouble(ended: CommandResult) -> str | None:
     """Why nothing can be said of a command, or None if it ran to its own end."""
     if ended.status == "timeout":
-        return f"it did not end within {ended.seconds:.0f} s"
+        return f"it did not end within {ended.seconds:.3g} s"
     if ended.status == "signalled":
         return f"it was ended by signal {ended.code}"
     if ended.status == "missing" or ended.code in (126, 127):
