@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 from types import FrameType
@@ -47,9 +49,10 @@ def command(keep: str | None, fast: bool) -> None:
     )
     try:
         places = play(sample, teller)
+        _look_around(places, teller)
     finally:
-        teller.say(f"\nEverything is in {folder}; remove it with: rm -r {shlex.quote(str(folder))}")
-    _look_around(places, teller)
+        teller.say("The folder is kept, so that you can look around. To remove it:")
+        teller.output(f"rm -r {shlex.quote(str(folder))}")
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
@@ -58,20 +61,27 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 
 
 def _look_around(places: Places, teller: Teller) -> None:
+    """Where everything is, and commands to paste."""
+    name = _orchestrate()
     teller.title("Look around")
     teller.output(
         f"report           {places.report}\n"
         f"status document  {places.status}\n"
-        f"event log        {places.events}  (orchestrate log)\n"
-        f"the watch's log  {places.watch}"
+        f"event log        {places.events} (read it with: orchestrate log)\n"
+        f"the watch's log  {places.watch}\n"
+        "\n"
+        f"cd {shlex.quote(str(places.shop))}\n"
+        f"{name} status\n"
+        f"{name} log\n"
+        f"{name} explain {places.handoff}\n"
+        f"{name} handoff show {places.handoff}\n"
+        "git log --graph --oneline\n"
     )
-    shop = shlex.quote(str(places.shop))
-    for line in (
-        f"cd {shop}",
-        "orchestrate status",
-        "orchestrate log",
-        f"orchestrate explain {places.handoff}",
-        f"orchestrate handoff show {places.handoff}",
-        "git log --graph --oneline",
-    ):
-        teller.output(line)
+
+
+def _orchestrate() -> str:
+    """The command as it can be typed here: by its path where it is not on ``PATH``."""
+    if shutil.which("orchestrate"):
+        return "orchestrate"
+    beside = Path(sys.executable).with_name("orchestrate")
+    return shlex.quote(str(beside)) if beside.exists() else f"{sys.executable} -m orchestrator"

@@ -22,7 +22,7 @@ __all__ = ["WORKTREES", "FolderInUse", "Sample", "create", "unpack"]
 WORKTREES = {"data": "work/data", "service": "work/service", "web": "work/web"}
 
 #: With ``fast``: this many pairs of a benchmark at most, in this many seconds.
-_FAST = {"max_pairs": "12", "time_limit": "10s"}
+_FAST = {"max_pairs": "10", "time_limit": "20s"}
 
 
 class FolderInUse(OrchestrateError):
@@ -49,6 +49,11 @@ class Sample:
     def main(self) -> Path:
         return self.folder / "shop"
 
+    @property
+    def state(self) -> Path:
+        """Where its store is; not steered by the variables of whoever plays."""
+        return self.main / ".git" / "orchestrator"
+
     def worktree(self, instance: str) -> Path:
         """The checkout of an instance; the main worktree for one that has none."""
         return self.folder / instance if instance in WORKTREES else self.main
@@ -65,7 +70,7 @@ class Sample:
         )
         if done.returncode != 0:
             raise OrchestrateError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
-        return done.stdout.strip()
+        return done.stdout.rstrip()
 
 
 def unpack(folder: Path, *, fast: bool = False) -> None:

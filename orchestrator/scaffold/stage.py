@@ -11,11 +11,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from orchestrator.errors import EXIT, OrchestrateError
-from orchestrator.git import find
 from orchestrator.scaffold.sample import Sample
 from orchestrator.store.port import Row
 from orchestrator.store.sqlite import open_store
@@ -53,10 +53,11 @@ class Stage:
     ) -> None:
         self.sample, self.heard, self.seen = sample, heard, seen
         self.log = sample.folder / "watch.log"
-        self.store = open_store(find(sample.main).state, project="shop")
+        self.store = open_store(sample.state, project="shop")
         self._watch: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._last = 0
+        self._heard: deque[Row] = deque()
 
     def __enter__(self) -> Stage:
         self._watch = subprocess.Popen(
@@ -99,7 +100,8 @@ class Stage:
         """End the watch as a user would; its exit status. Harmless twice."""
         if self._watch is None:
             return 0
-        self._watch.terminate()
+        if self._watch.poll() is None:
+            self._watch.terminate()
         try:
             status = self._watch.wait(_GRACE)
         except subprocess.TimeoutExpired:
@@ -107,6 +109,7 @@ class Stage:
             status = self._watch.wait()
         if self._reader:
             self._reader.join(_GRACE)
+        self._listen()
         return status
 
     def run(self, place: str, *arguments: str, given: str = "", session: bool = False) -> str:
@@ -126,7 +129,15 @@ class Stage:
         if done.returncode != 0:
             command = " ".join(("orchestrate", *arguments))
             raise DemoFailed(f"{command}\nended with status {done.returncode}: {done.stderr}")
+        self._listen()
         return done.stdout
+
+    def _listen(self) -> None:
+        """Take in what is new in the log, and pass it on."""
+        for event in list(self.store.events(after=self._last)):
+            self._last = event["seq"]
+            self._heard.append(event)
+            self.heard(event)
 
     def _environment(self, instance: str | None) -> Mapping[str, str]:
         variables = dict(self.sample.environment)
@@ -142,9 +153,9 @@ class Stage:
         """
         deadline = time.monotonic() + seconds
         while True:
-            for event in list(self.store.events(after=self._last)):
-                self._last = event["seq"]
-                self.heard(event)
+            self._listen()
+            while self._heard:
+                event = self._heard.popleft()
                 if wanted(event):
                     return event
             if self._watch and self._watch.poll() is not None:

@@ -40,17 +40,20 @@ class Teller:
 
     def say(self, text: str) -> None:
         """A few words for people."""
-        for part in textwrap.wrap(text, _WIDTH):
+        for part in textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False):
             self._print(part)
 
     def command(self, place: str, *arguments: str) -> None:
         """A command somebody types: where, and what."""
         self._print(f"{place}$ {shlex.join(arguments)}", "cyan")
 
-    def output(self, text: str) -> None:
-        """What a command printed."""
-        for part in text.rstrip().splitlines():
-            self._print(f"  {part}", "dim")
+    def output(self, text: str, *, limit: int = 200) -> None:
+        """What a command printed; of more than ``limit`` lines only the first."""
+        lines = text.rstrip().splitlines()
+        for part in lines[:limit]:
+            self._print(f"  {part}".rstrip(), "dim")
+        if len(lines) > limit:
+            self._print(f"  … and {len(lines) - limit} more lines", "dim")
 
     def event(self, event: Mapping[str, Any]) -> None:
         """An event of the log; a change of state as ``FROM → TO``."""
