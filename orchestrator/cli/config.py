@@ -16,6 +16,9 @@ from orchestrator.git import NotARepository, find
 
 __all__ = ["command"]
 
+#: Wider than any line: a rule that is folded cannot be read at a glance, nor found with grep.
+_UNFOLDED = 1_000_000
+
 
 @click.group(name="config")
 def command() -> None:
@@ -55,7 +58,7 @@ def show(as_json: bool) -> int:
 
     for key, value in _origin(found).items():
         print(printable(f"# {key}: {value}"))
-    print(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100), end="")
+    print(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_UNFOLDED), end="")
     return EXIT["ok"]
 
 

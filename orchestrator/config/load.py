@@ -217,5 +217,6 @@ def _faults(node: Node, root: Path | None, *, rules: bool) -> list[Problem]:
 
     found = [*misfits(node), *contradictions(node, root)]
     if rules:
-        found += broken_rules(View(node))
+        seen = {problem.path for problem in found}
+        found += (problem for problem in broken_rules(View(node)) if problem.path not in seen)
     return list(dict.fromkeys(found))

@@ -12,8 +12,10 @@ __all__ = ["check_names"]
 #: Words of a command that say how it is started, not what it does.
 _STARTERS = {
     "python", "python3", "uv", "poetry", "pdm", "hatch", "pipx", "npx", "npm", "pnpm", "yarn",
-    "bun", "bunx", "run", "exec", "env", "sh", "bash", "nice", "time", "cd", "sudo", "node",
+    "bun", "bunx", "run", "exec", "env", "sh", "bash", "nice", "time", "sudo", "node",
 }  # fmt: skip
+#: Steps of a command that only get ready for the next.
+_ELSEWHERE = (["cd"], ["export"], ["set"])
 _NUMBERED = re.compile(r"(python|node)[0-9.]+")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
 
@@ -37,7 +39,8 @@ def _proposed(check: Mapping[str, Json]) -> str:
 
 def _from_command(command: str) -> str:
     """``python -m pytest -q`` → ``pytest``; ``uv run ruff check .`` → ``ruff``."""
-    for word in command.split():
+    steps = [step.split() for step in re.split(r"&&|;|\n", command)]
+    for word in (word for step in steps if step[:1] not in _ELSEWHERE for word in step):
         if word.startswith("-") or word in _STARTERS or _NUMBERED.fullmatch(word):
             continue
         if _ASSIGNMENT.fullmatch(word):

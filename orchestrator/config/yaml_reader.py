@@ -94,7 +94,7 @@ def _decoded(content: bytes | str) -> str:
     """The text, or ``_Stop`` for what no YAML can be read from."""
     data = content.encode(errors="replace") if isinstance(content, str) else content
     if len(data) > MAX_BYTES:
-        message = f"the file has {len(data) // 1024} KiB; at most {MAX_BYTES // 1024} are read"
+        message = f"the file is larger than {MAX_BYTES // 1024} KiB"
         raise _Stop(Problem("E101", (), message))
     text = content if isinstance(content, str) else _utf8(content)
     if bad := _FORBIDDEN.search(text):
@@ -248,7 +248,7 @@ class _Reader:
         if tag == f"{_TAG}merge":
             return event.value, place, True
         if tag != f"{_TAG}str":
-            message = f"YAML reads the key {event.value or '(empty)'} as {_KINDS.get(tag, tag)}"
+            message = f"YAML reads the key {event.value or '(empty)'} as {_kind(tag, event.value)}"
             hint = f'write it in quotes: "{event.value}"'
             self.problems.append(Problem("E110", (*path, event.value), message, hint, *place))
         return event.value, place, False
@@ -353,8 +353,18 @@ def _date(text: str) -> str:
     raise _Surprise("a date")
 
 
+def _bool(text: str) -> bool:
+    return text.lower() in ("yes", "true", "on")
+
+
+def _kind(tag: str, text: str) -> str:
+    """What YAML takes a key for that is no text."""
+    if tag == f"{_TAG}bool":
+        return "true" if _bool(text) else "false"
+    return _KINDS.get(tag, f"a value with the tag {tag}")
+
+
 _KINDS = {
-    f"{_TAG}bool": "true or false",
     f"{_TAG}null": "nothing (null)",
     f"{_TAG}int": "a number",
     f"{_TAG}float": "a number",
@@ -365,7 +375,7 @@ _KINDS = {
 _CONSTRUCT: Mapping[str, Any] = {
     f"{_TAG}str": str,
     f"{_TAG}null": lambda text: None,
-    f"{_TAG}bool": lambda text: text.lower() in ("yes", "true", "on"),
+    f"{_TAG}bool": _bool,
     f"{_TAG}int": _integer,
     f"{_TAG}float": _float,
     f"{_TAG}timestamp": _date,
