@@ -75,6 +75,8 @@ def build(
     }
 
 
+_CLIENT = {True: "live", False: "dead", None: "unknown"}
+
 #: The columns of an instance that the document tells about.
 _INSTANCE = (
     "id", "role", "state", "handoff", "task", "session", "pid", "pid_started", "host",
@@ -151,7 +153,7 @@ def _instance(view: _Facts, name: str) -> Json:
     state = view.state(name)
     beat = row.get("heartbeat_at")
     handoff = view.open.get(row.get("handoff") or "")
-    live = view.extras.live(row) if row.get("pid") or beat else None
+    live = view.extras.live(row) if row.get("pid") else None
     return {
         "instanceId": name,
         "role": row.get("role") or known.get("role") or _role(view, name),
@@ -164,7 +166,7 @@ def _instance(view: _Facts, name: str) -> Json:
         "task": row.get("task"),
         "handoff": row.get("handoff"),
         "session": row.get("session"),
-        "client": {True: "live", False: "dead", None: "unknown"}[live],
+        "client": _CLIENT[live],
         "leases": [],
         "heartbeatAt": None if beat is None else rfc3339(beat),
     }

@@ -45,6 +45,9 @@ class Head(NamedTuple):
             raise Tampered("the end of the chain of events is unreadable") from error
 
 
+#: Canonical JSON: keys sorted, no spaces, ASCII.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 #: Before the first event.
 START = Head(0, 0, "0" * 64)
 
@@ -54,7 +57,7 @@ def hash_of(row: Row, prev: str) -> str:
     import hashlib
 
     fields = {name: row[name] for name in FIELDS}
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    text = _canonical(fields)
     return hashlib.sha256(f"{prev}\n{text}".encode()).hexdigest()
 
 
@@ -70,7 +73,7 @@ def link(head: Head, event: NewEvent, at: int) -> Row:
         "reason": None if event.reason is None else _text(event.reason),
         "before": event.before,
         "after": event.after,
-        "data": json.dumps(dict(event.data), sort_keys=True, separators=(",", ":")),
+        "data": _canonical(dict(event.data)),
         "prev": head.hash,
     }
     row["hash"] = hash_of(row, head.hash)

@@ -64,15 +64,18 @@ def insert(name: str, row: Row) -> Statement:
 
 
 def insert_event(row: Row) -> Statement:
-    """``INSERT`` of a linked event."""
-    return _insert("events", checked("events", readable("events"), row))
+    """``INSERT`` of a linked event, whose fields ``events.link`` made."""
+    return _insert("events", row)
 
 
 def _insert(name: str, row: Row) -> Statement:
-    marks = ", ".join("?" * len(row))
-    return Statement(
-        f"INSERT INTO {_name(name)} ({_names(row)}) VALUES ({marks})", list(row.values())
-    )
+    return Statement(_insertion(name, tuple(row)), list(row.values()))
+
+
+@lru_cache(maxsize=64)
+def _insertion(name: str, columns: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {_name(name)} ({_names(columns)}) VALUES ({marks})"
 
 
 def update(name: str, key: Mapping[str, Value], changes: Row, expect: Row | None) -> Statement:

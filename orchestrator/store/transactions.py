@@ -64,7 +64,7 @@ class View:
     ) -> list[Row]:
         names = columns or sql.all_columns(table)
         query = sql.select(table, where, order, limit, after, names)
-        return [dict(zip(names, found, strict=True)) for found in self._database.rows(*query)]
+        return [dict(zip(names, found, strict=False)) for found in self._database.rows(*query)]
 
     def count(self, table: str, where: Where | None = None) -> int:
         return int(self._database.rows(*sql.count(table, where))[0][0])
