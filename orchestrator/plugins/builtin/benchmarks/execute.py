@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from orchestrator.plugins.builtin.benchmarks import verdict
 from orchestrator.plugins.builtin.benchmarks.formats import SECONDS, Measured
@@ -100,15 +101,8 @@ class _Measurement:
         names = tuple(name for name in mine.values if name in base.values)
         if not names or base.unit != mine.unit:
             return self._alone(mine, "base and candidate measure nothing in common", True)
-        samples = self._collect(Samples(names, (BASE, CANDIDATE), mine.unit))
-        return verdict.result(
-            self._settings.name,
-            samples,
-            self._comparisons(samples),
-            self._budgets(samples),
-            allowed=self._settings.max_regression,
-            budget=self._settings.budget,
-            run=self._settings.run,
+        return self._judged(
+            Samples(names, (BASE, CANDIDATE), mine.unit),
             dropped=tuple(name for name in base.values if name not in mine.values),
             added=tuple(name for name in mine.values if name not in base.values),
         )
@@ -117,22 +111,26 @@ class _Measurement:
         """Only the budget can be judged. ``undecided``: a comparison was due and is missing."""
         if self._settings.budget is None:
             return CheckResult(Outcome.INCONCLUSIVE, f"{why}; nothing was compared")
-        samples = self._collect(Samples(tuple(mine.values), (CANDIDATE,), mine.unit))
-        return verdict.result(
-            self._settings.name,
-            samples,
-            [],
-            self._budgets(samples),
-            allowed=self._settings.max_regression,
-            budget=self._settings.budget,
-            run=self._settings.run,
-            not_compared=why,
-            undecided=undecided,
-        )
+        samples = Samples(tuple(mine.values), (CANDIDATE,), mine.unit)
+        return self._judged(samples, not_compared=why, undecided=undecided)
 
-    def _collect(self, samples: Samples) -> Samples:
-        seconds = min(self._settings.time_limit, self._deadline - time.monotonic())
-        return collect(self._bench, samples, self._settings.rounds, seconds, self._settled)
+    def _judged(self, samples: Samples, **known: Any) -> CheckResult:
+        """Collect the samples and judge them; ``known`` are other fields of ``Measurement``."""
+        asked = self._settings
+        seconds = min(asked.time_limit, self._deadline - time.monotonic())
+        collect(self._bench, samples, asked.rounds, seconds, self._settled)
+        return verdict.result(
+            verdict.Measurement(
+                name=asked.name,
+                run=asked.run,
+                allowed=asked.max_regression,
+                budget=asked.budget,
+                samples=samples,
+                comparisons=tuple(self._comparisons(samples)),
+                budgets=tuple(self._budgets(samples)),
+                **known,
+            )
+        )
 
     def _settled(self, samples: Samples) -> bool:
         """Enough is known: one verdict is bad, or none is open."""

@@ -113,7 +113,7 @@ def collect(
     rounds: tuple[int, int],
     seconds: float,
     settled: Callable[[Samples], bool],
-) -> Samples:
+) -> None:
     """Add rounds until ``settled`` says so, there are ``rounds[1]``, or the time is up.
 
     ``settled`` is asked first at ``rounds[0]`` rounds and then ever less often.
@@ -127,12 +127,11 @@ def collect(
             start = time.monotonic()
             if start + longest > deadline:
                 samples.in_time = False
-                return samples
+                return
             _round(bench, samples)
             longest = max(longest, time.monotonic() - start)
         if settled(samples):
-            break
-    return samples
+            return
 
 
 def _round(bench: Bench, samples: Samples) -> None:

@@ -8,7 +8,8 @@ numbers are in the reason and in the evidence.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from orchestrator.plugins.builtin.benchmarks.formats import Measured
 from orchestrator.plugins.builtin.benchmarks.interval import Comparison, Verdict
@@ -16,10 +17,51 @@ from orchestrator.plugins.builtin.benchmarks.machine import fingerprint
 from orchestrator.plugins.builtin.benchmarks.sampling import BASE, CANDIDATE, RunTrouble, Samples
 from orchestrator.plugins.spec import CheckResult, Finding, Json, Outcome, Severity, dumps
 
-__all__ = ["broken", "result"]
+__all__ = ["Measurement", "broken", "result"]
 
 #: Bytes of JSON that raw samples may take in a result.
 _SAMPLES = 150_000
+#: Parts of a reason that are told.
+_PARTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """All that is known of one benchmark.
+
+    ``allowed`` is a share, ``budget`` seconds. ``dropped`` and ``added`` are
+    names only the base or only the candidate measures. ``not_compared`` says
+    why there are no comparisons, ``undecided`` that they were due all the same.
+    """
+
+    name: str
+    run: str
+    allowed: float
+    budget: float | None
+    samples: Samples
+    comparisons: tuple[Comparison, ...]
+    budgets: tuple[Comparison, ...]
+    dropped: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    not_compared: str | None = None
+    undecided: bool = False
+
+    def title(self, name: str) -> str:
+        """``search``, or ``search parse`` for one of several names."""
+        return f"{self.name} {name}".strip()
+
+
+def result(measured: Measurement) -> CheckResult:
+    """The check's result. *Passed* needs every comparison that was due, and in time."""
+    findings = (*_comparisons(measured), *_over_budget(measured), *_notices(measured))
+    outcome = _outcome(measured)
+    return CheckResult(
+        outcome=outcome,
+        reason=_reason(measured, outcome),
+        findings=findings,
+        metrics=_metrics(measured),
+        data=_data(measured),
+    )
 
 
 def broken(
@@ -40,154 +82,88 @@ def broken(
     return CheckResult(Outcome.FAILED, f"{mine}; the base runs it", (finding,), output=output)
 
 
-def result(
-    name: str,
-    samples: Samples,
-    comparisons: Sequence[Comparison],
-    budgets: Sequence[Comparison],
-    *,
-    allowed: float,
-    budget: float | None,
-    run: str,
-    dropped: Sequence[str] = (),
-    added: Sequence[str] = (),
-    not_compared: str | None = None,
-    undecided: bool = False,
-) -> CheckResult:
-    """The result of a measurement.
-
-    ``undecided`` forbids *passed*, because a comparison that was due is
-    missing; so does a name in ``dropped``, and time that ran out.
-    """
-    title = {n: f"{name} {n}".strip() for n in (*samples.names, *dropped, *added)}
-    findings = [
-        *_regressions(comparisons, samples, title, allowed, run),
-        *_over_budget(budgets, samples, title, budget, run),
-        *_notices(title, dropped, added, not_compared),
-    ]
-    open_ones = [c for c in (*comparisons, *budgets) if c.verdict is Verdict.UNDECIDED]
-    outcome = Outcome.PASSED
-    if any(f.severity is Severity.BREAKING for f in findings):
-        outcome = Outcome.FAILED
-    elif open_ones or undecided or dropped or not (comparisons or budgets):
-        outcome = Outcome.INCONCLUSIVE
-    return CheckResult(
-        outcome=outcome,
-        reason=_reason(outcome, samples, comparisons, budgets, title, dropped, not_compared),
-        findings=tuple(findings),
-        metrics=_metrics(samples, comparisons),
-        data=_data(samples, comparisons, budgets),
-    )
+def _outcome(measured: Measurement) -> Outcome:
+    judged = (*measured.comparisons, *measured.budgets)
+    verdicts = {one.verdict for one in judged}
+    if Verdict.REGRESSED in verdicts:
+        return Outcome.FAILED
+    if Verdict.UNDECIDED in verdicts or measured.undecided or measured.dropped or not judged:
+        return Outcome.INCONCLUSIVE
+    return Outcome.PASSED
 
 
-def _regressions(
-    comparisons: Iterable[Comparison],
-    samples: Samples,
-    title: dict[str, str],
-    allowed: float,
-    run: str,
-) -> list[Finding]:
-    findings = []
-    for one in comparisons:
-        evidence = _evidence(one, samples)
+def _comparisons(measured: Measurement) -> Iterator[Finding]:
+    for one in measured.comparisons:
+        title, evidence = measured.title(one.name), _evidence(one, measured.samples)
         if one.verdict is Verdict.REGRESSED:
-            findings.append(
-                Finding(
-                    rule="benchmark.regression",
-                    severity=Severity.BREAKING,
-                    message=f"{title[one.name]} is slower than on the base by more than the "
-                    f"allowed {100 * allowed:.3g} %",
-                    remedy=f"Profile `{run}` on both; if the slowdown is wanted, have it "
-                    "waived or raise max_regression.",
-                    evidence=evidence,
-                )
+            yield Finding(
+                rule="benchmark.regression",
+                severity=Severity.BREAKING,
+                message=f"{title} is slower than on the base by more than the allowed "
+                f"{100 * measured.allowed:.3g} %",
+                remedy=f"Profile `{measured.run}` on both; if the slowdown is wanted, have it "
+                "waived or raise max_regression.",
+                evidence=evidence,
             )
-        elif one.interval.high < 1 and one.interval.ratio <= 1 / (1 + allowed):
-            findings.append(
-                Finding(
-                    rule="benchmark.improvement",
-                    severity=Severity.NOTICE,
-                    message=f"{title[one.name]} is faster than on the base",
-                    evidence=evidence,
-                )
+        elif one.interval.high < 1 and one.interval.ratio <= 1 / (1 + measured.allowed):
+            yield Finding(
+                rule="benchmark.improvement",
+                severity=Severity.NOTICE,
+                message=f"{title} is faster than on the base",
+                evidence=evidence,
             )
-    return findings
 
 
-def _over_budget(
-    budgets: Iterable[Comparison],
-    samples: Samples,
-    title: dict[str, str],
-    budget: float | None,
-    run: str,
-) -> list[Finding]:
-    return [
-        Finding(
-            rule="benchmark.budget",
-            severity=Severity.BREAKING,
-            message=f"{title[one.name]} takes longer than its budget of {budget:g} s",
-            remedy=f"Make `{run}` faster, or raise its budget.",
-            evidence={**_evidence(one, samples), "budget": budget},
-        )
-        for one in budgets
-        if one.verdict is Verdict.REGRESSED
-    ]
+def _over_budget(measured: Measurement) -> Iterator[Finding]:
+    for one in measured.budgets:
+        if one.verdict is Verdict.REGRESSED:
+            yield Finding(
+                rule="benchmark.budget",
+                severity=Severity.BREAKING,
+                message=f"{measured.title(one.name)} takes longer than its budget of "
+                f"{measured.budget:g} s",
+                remedy=f"Make `{measured.run}` faster, or raise its budget.",
+                evidence={**_evidence(one, measured.samples), "budget": measured.budget},
+            )
 
 
-def _notices(
-    title: dict[str, str], dropped: Sequence[str], added: Sequence[str], not_compared: str | None
-) -> list[Finding]:
-    notices = [
-        ("benchmark.dropped", Severity.DANGEROUS, f"{title[n]} is no longer measured")
-        for n in dropped
-    ]
-    notices += [
-        ("benchmark.added", Severity.NOTICE, f"{title[n]} is new: nothing to compare it with")
-        for n in added
-    ]
-    if not_compared:
-        said = f"nothing was compared: {not_compared}; only the budget was judged"
-        notices.append(("benchmark.not-compared", Severity.NOTICE, said))
-    return [Finding(rule, severity, message) for rule, severity, message in notices]
+def _notices(measured: Measurement) -> Iterator[Finding]:
+    for name in measured.dropped:
+        said = f"{measured.title(name)} is no longer measured"
+        yield Finding("benchmark.dropped", Severity.DANGEROUS, said)
+    for name in measured.added:
+        said = f"{measured.title(name)} is new: nothing to compare it with"
+        yield Finding("benchmark.added", Severity.NOTICE, said)
+    if measured.not_compared:
+        said = f"nothing was compared: {measured.not_compared}; only the budget was judged"
+        yield Finding("benchmark.not-compared", Severity.NOTICE, said)
 
 
-def _reason(
-    outcome: Outcome,
-    samples: Samples,
-    comparisons: Iterable[Comparison],
-    budgets: Iterable[Comparison],
-    title: dict[str, str],
-    dropped: Sequence[str],
-    not_compared: str | None,
-) -> str:
+def _reason(measured: Measurement, outcome: Outcome) -> str:
     """What decided, in numbers; for a pass too, because that is what people want to see."""
-    shown = {Outcome.FAILED: Verdict.REGRESSED, Outcome.INCONCLUSIVE: Verdict.UNDECIDED}
-    verdict = shown.get(outcome)
-    parts = [not_compared] if not_compared else []
-    parts += [_said(c, title, "the base") for c in comparisons if verdict in (None, c.verdict)]
-    parts += [_said(c, title, "the budget") for c in budgets if verdict in (None, c.verdict)]
-    parts += [f"{title[name]} is no longer measured" for name in dropped]
-    what = "pairs" if BASE in samples.sides else "runs"
-    parts.append(f"{len(samples)} {what}")
-    if outcome is Outcome.INCONCLUSIVE and not samples.in_time:
+    decisive = {Outcome.FAILED: Verdict.REGRESSED, Outcome.INCONCLUSIVE: Verdict.UNDECIDED}
+    shown = decisive.get(outcome)
+    parts = [measured.not_compared] if measured.not_compared else []
+    for judged, other in ((measured.comparisons, "the base"), (measured.budgets, "the budget")):
+        parts += [_said(measured, one, other) for one in judged if shown in (None, one.verdict)]
+    parts += [f"{measured.title(name)} is no longer measured" for name in measured.dropped]
+    if len(parts) > _PARTS:
+        parts[_PARTS:] = [f"{len(parts) - _PARTS} more"]
+    what = "pairs" if BASE in measured.samples.sides else "runs"
+    parts.append(f"{len(measured.samples)} {what}")
+    if outcome is Outcome.INCONCLUSIVE and not measured.samples.in_time:
         parts.append("the time was up; raise time_limit for more")
-    return "; ".join(parts[:6])
+    return "; ".join(parts)
 
 
-def _said(one: Comparison, title: dict[str, str], other: str) -> str:
+def _said(measured: Measurement, one: Comparison, other: str) -> str:
     """``search: 1.12 × the base (95 % sure: 1.08 to 1.15)``."""
     i = one.interval
-    return (
-        f"{title[one.name]}: {i.ratio:.3f} × {other} "
-        f"({100 * i.level:.4g} % sure: {i.low:.3f} to {i.high:.3f})"
-    )
+    sure = f"{100 * i.level:.4g} % sure: {i.low:.3f} to {i.high:.3f}"
+    return f"{measured.title(one.name)}: {i.ratio:.3f} × {other} ({sure})"
 
 
 def _evidence(one: Comparison, samples: Samples) -> dict[str, Json]:
-    medians = {
-        f"{side}_median": _round(statistics.median(samples.values[side][one.name]))
-        for side in samples.sides
-    }
     i = one.interval
     return {
         "ratio": _round(i.ratio),
@@ -196,24 +172,27 @@ def _evidence(one: Comparison, samples: Samples) -> dict[str, Json]:
         "level": _round(i.level),
         "pairs": one.samples,
         "unit": samples.unit,
-        **medians,
+        **{
+            f"{side}_median": _round(statistics.median(samples.values[side][one.name]))
+            for side in samples.sides
+        },
     }
 
 
-def _metrics(samples: Samples, comparisons: Sequence[Comparison]) -> dict[str, float]:
+def _metrics(measured: Measurement) -> dict[str, float]:
+    samples = measured.samples
     metrics = {"benchmark.pairs": float(len(samples))}
-    if comparisons:
-        metrics["benchmark.ratio"] = max(c.interval.ratio for c in comparisons)
+    if measured.comparisons:
+        metrics["benchmark.ratio"] = max(one.interval.ratio for one in measured.comparisons)
     if len(samples.names) == 1 and len(samples):
         metrics["benchmark.median"] = statistics.median(samples.values[CANDIDATE][samples.names[0]])
     return metrics
 
 
-def _data(
-    samples: Samples, comparisons: Iterable[Comparison], budgets: Iterable[Comparison]
-) -> dict[str, Json]:
+def _data(measured: Measurement) -> dict[str, Json]:
+    samples = measured.samples
     raw: Json = {
-        side: {name: [_round(v) for v in values] for name, values in named.items()}
+        side: {name: [_round(value) for value in values] for name, values in named.items()}
         for side, named in samples.values.items()
     }
     if len(dumps(raw)) > _SAMPLES:
@@ -222,9 +201,13 @@ def _data(
         "unit": samples.unit,
         "machine": fingerprint(),
         "samples": raw,
-        "compared": {c.name: {**_evidence(c, samples), "verdict": c.verdict} for c in comparisons},
-        "budgets": {c.name: {**_evidence(c, samples), "verdict": c.verdict} for c in budgets},
+        "compared": _by_name(measured.comparisons, samples),
+        "budgets": _by_name(measured.budgets, samples),
     }
+
+
+def _by_name(judged: tuple[Comparison, ...], samples: Samples) -> dict[str, Json]:
+    return {one.name: {**_evidence(one, samples), "verdict": one.verdict} for one in judged}
 
 
 def _round(value: float) -> float:
