@@ -1,11 +1,12 @@
 -- The tables of a new store, as of the version in schema.py.
--- {int} {text} {strict} are replaced per database; everything else is common SQL.
+-- {int} {text} {strict} {keyed} are replaced per database, the rest is common SQL;
+-- {keyed}: small rows, looked up and listed by their key, so kept in its order.
 -- Columns and keys are those of tables.py, which a test compares with this file.
 
 CREATE TABLE "meta" (
   "name" {text} NOT NULL PRIMARY KEY,
   "value" {text}
-){strict};
+){keyed};
 
 CREATE TABLE "instances" (
   "id" {text} NOT NULL PRIMARY KEY,
@@ -24,7 +25,7 @@ CREATE TABLE "instances" (
   "registered_at" {int},
   "configured" {int},
   "attempt" {int}
-){strict};
+){keyed};
 
 CREATE TABLE "handoffs" (
   "id" {text} NOT NULL PRIMARY KEY,
@@ -111,7 +112,7 @@ CREATE TABLE "waivers" (
   "expires_at" {int},
   "uses" {int},
   "used" {int}
-){strict};
+){keyed};
 CREATE INDEX "waivers_fingerprint" ON "waivers" ("fingerprint");
 
 CREATE TABLE "coordinators" (
@@ -123,7 +124,7 @@ CREATE TABLE "coordinators" (
   "fence" {int},
   "acquired_at" {int},
   "expires_at" {int}
-){strict};
+){keyed};
 
 -- The record, append-only; prev and hash make the chain.
 CREATE TABLE "events" (
@@ -147,12 +148,12 @@ CREATE INDEX "events_handoff" ON "events" ("handoff");
 CREATE TABLE "counters" (
   "name" {text} NOT NULL PRIMARY KEY,
   "value" {int} NOT NULL
-){strict};
+){keyed};
 
 -- Results of keyed writes, so that a repeat changes nothing.
 CREATE TABLE "operations" (
   "key" {text} NOT NULL PRIMARY KEY,
   "result" {text} NOT NULL,
   "at" {int} NOT NULL
-){strict};
+){keyed};
 CREATE INDEX "operations_at" ON "operations" ("at");

@@ -41,7 +41,12 @@ Clock = Callable[[], int]
 FILE = "state.db"
 #: The oldest SQLite with STRICT tables.
 _OLDEST = (3, 37)
-_TYPES = {"int": "INTEGER", "text": "TEXT", "strict": " STRICT"}
+_TYPES = {
+    "int": "INTEGER",
+    "text": "TEXT",
+    "strict": " STRICT",
+    "keyed": " STRICT, WITHOUT ROWID",
+}
 #: A backstop: the gate keeps writers apart, this covers closing and recovery.
 _BUSY_SECONDS = 5.0
 _CHECKPOINT_BYTES = 4 * 1024 * 1024
