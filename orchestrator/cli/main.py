@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "release": ("release", "Give up the task of an instance; it stands by again."),
     "handoff": ("handoff", "List and show handoffs; undo a landed one."),
     "escalation": ("escalation", "List, show and answer what needs a human."),
+    "waiver": ("waiver", "Accept a finding for a while; list and revoke what was accepted."),
     "explain": ("explain", "Which rule decided about a handoff, and what would have flipped it."),
     "log": ("log", "The record of events: read, follow, verify."),
     "doctor": ("doctor", "What is active here, what is missing, and how to mend it."),

@@ -19,6 +19,7 @@ from orchestrator.engine.project import Project, setting
 from orchestrator.engine.questions import ask, open_about
 from orchestrator.engine.transfer import fast_forward
 from orchestrator.engine.transition import move, row_of, tell
+from orchestrator.engine.waiving import waived
 from orchestrator.lifecycle.machine import Facts
 from orchestrator.lifecycle.states import Event, State
 from orchestrator.store.port import Row, Transaction
@@ -104,7 +105,9 @@ class Coordinator:
         return True
 
     def _judge(self, handoff: Row, run: Row) -> bool:
-        report = Report.from_json(json.loads(run["report"]))
+        found = Report.from_json(json.loads(run["report"]))
+        producer = handoff["producer"]
+        report = self.project.store.read(lambda reader: waived(reader, found, producer))
         decision = decide(self.project, report, handoff)
         self.project.store.write(
             lambda tx: carry_out(tx, self.project, self.lease, report, handoff, decision),

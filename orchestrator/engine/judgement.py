@@ -12,6 +12,7 @@ from orchestrator.engine.ownership import touched
 from orchestrator.engine.project import Project, setting
 from orchestrator.engine.questions import ask
 from orchestrator.engine.transition import change_handoff, move, row_of, tell
+from orchestrator.engine.waiving import spend
 from orchestrator.lifecycle.machine import Facts
 from orchestrator.lifecycle.states import Event
 from orchestrator.policy.verdict import Decision, judge
@@ -112,6 +113,7 @@ def carry_out(
         facts = Facts(actor=actor, producer=handoff["producer"], evidence=True)
         move(tx, instance, Event.APPROVE, facts, reason=decision.reason, data=told)
         change_handoff(tx, handoff, verdict="approved", approved_by=actor, data=data)
+        spend(tx, report, handoff["producer"])
     elif decision.action == "reject":
         facts = Facts(actor=project.verifier, producer=handoff["producer"], findings=True)
         move(tx, instance, Event.REJECT, facts, reason=decision.reason, data=told)

@@ -1,0 +1,99 @@
+"""``orchestrate waiver``: accept a finding for a while."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+
+import click
+
+from orchestrator.cli.human import confirmed_caller
+from orchestrator.cli.output import console, json_option, print_json
+from orchestrator.engine.project import Project
+from orchestrator.engine.transition import row_of
+from orchestrator.engine.waiving import WaiverRefused, give, revoke
+from orchestrator.errors import UsageError
+from orchestrator.store.port import Row
+from orchestrator.verification.outcome import Report
+
+__all__ = ["command"]
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+@click.group(name="waiver")
+def command() -> None:
+    """Accept a finding for a while; list and revoke what was accepted."""
+
+
+@command.command()
+@click.argument("handoff")
+@click.argument("fingerprint")
+@click.option("--reason", required=True, help="Why; kept in the log.")
+@click.option("--for", "period", required=True, metavar="7d", help="How long: 30m, 12h, 7d, 2w.")
+@click.option("--uses", type=click.IntRange(min=1), help="For how many approvals at most.")
+@click.option("--yes", is_flag=True, help="Do not ask on the terminal.")
+def add(
+    handoff: str, fingerprint: str, reason: str, period: str, uses: int | None, yes: bool
+) -> None:
+    """Accept the finding FINGERPRINT of HANDOFF's last run; nobody does for their own work."""
+    project = Project.open()
+    message = _finding(project, handoff, fingerprint)
+    who = confirmed_caller(project, f"Waive “{message}”?", yes)
+    seconds = _seconds(period)
+    row = give(project, who, handoff, fingerprint, reason=reason, seconds=seconds, uses=uses)
+    print(f"{row['id']} until {_until(row)}: {message}")
+    print(
+        "it counts from the next verification on; for one that waits: orchestrate escalation retry"
+    )
+
+
+@command.command(name="list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Every waiver, also the expired ones."""
+    project = Project.open()
+    rows = project.store.read(lambda reader: reader.find("waivers"))
+    if as_json:
+        print_json(rows)
+        return
+    out = console()
+    for row in rows:
+        uses = f"{row['used']} of {row['uses']} uses" if row["uses"] else f"{row['used']} uses"
+        out.print(f"{row['id']}  {row['fingerprint']}  until {_until(row)}  {uses}")
+        out.print(f"    {row['reason']} ({row['approver']}, work of {row['producer']})")
+    if not rows:
+        out.print("no waivers")
+
+
+@command.command(name="revoke")
+@click.argument("waiver")
+def revoke_(waiver: str) -> None:
+    """End a waiver now."""
+    project = Project.open()
+    row = revoke(project, project.caller(), waiver)
+    print(f"{row['id']} ended")
+
+
+def _finding(project: Project, handoff: str, fingerprint: str) -> str:
+    """The message of the finding; raises where the last run has no such finding."""
+    row = project.store.read(lambda reader: row_of(reader, "handoffs", handoff))
+    run = project.store.read(lambda r: r.get("runs", id=row["run"])) if row["run"] else None
+    report = Report.from_json(json.loads(run["report"])) if run and run["report"] else None
+    known = {f.fingerprint(c.id): f.message for c, f in report.findings()} if report else {}
+    if fingerprint not in known:
+        listed = "; ".join(f"{key} {text}" for key, text in known.items()) or "none"
+        raise WaiverRefused(f"{handoff} has no finding {fingerprint!r}", hint=f"found: {listed}")
+    return known[fingerprint]
+
+
+def _seconds(period: str) -> float:
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", period)
+    if match is None:
+        raise UsageError(f"{period!r} is no period", hint="for example 30m, 12h, 7d or 2w")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _until(row: Row) -> str:
+    return datetime.fromtimestamp(row["expires_at"] / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
