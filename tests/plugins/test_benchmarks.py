@@ -248,7 +248,8 @@ def test_the_check_has_time_for_everything_the_benchmark_may_do() -> None:
     assert check.timeout >= 20.0 + 4 * 5.0
 
 
+@pytest.mark.slow
 def test_a_planted_slowdown_is_found_for_real() -> None:
     result = selftest.planted(1.0, time_limit=10.0)
     assert result.outcome is not Outcome.PASSED
-    assert result.metrics["benchmark.ratio"] > 1.3
+    assert result.metrics["benchmark.ratio"] > 1.2

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.plugins.builtin.benchmarks.formats import Measured, printed, recognise
@@ -124,6 +124,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["seconds", "value", "benchmarks", "results"]), values))
 def test_no_shape_makes_reading_crash(document: Any) -> None:
     try:

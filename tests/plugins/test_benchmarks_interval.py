@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.plugins.builtin.benchmarks.interval import (
@@ -140,7 +140,7 @@ def test_looks_begin_and_end_where_asked_and_grow() -> None:
 finite = st.floats(-3, 3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(finite, min_size=1, max_size=30))
 def test_the_effect_lies_within_its_interval_and_the_samples(data: list[float]) -> None:
     interval = one(data).interval

@@ -155,11 +155,12 @@ def test_a_report_that_was_there_before_does_not_speak_for_this_run(folder: Path
     report = {"format": "junit", "path": "build/*.xml"}
     stale = run(folder, "true", report)
     assert stale.outcome is Outcome.ERRORED and "was not written" in stale.reason
+    assert (folder / "build" / "tests.xml").exists()
     fresh = run(folder, writes(GOOD, to="build/tests.xml"), report)
     assert fresh.outcome is Outcome.PASSED and fresh.metrics["tests.total"] == 1
 
 
-@pytest.mark.parametrize("pattern", ["../outside.xml", "/etc/*.xml", "link/*.xml"])
+@pytest.mark.parametrize("pattern", ["../outside.xml", "/etc/*.xml", "link/*.xml", "a**b"])
 def test_a_report_path_never_leaves_the_checkout(folder: Path, pattern: str) -> None:
     outside = harness.write(folder.parent / "outside", {"a.xml": GOOD})
     harness.write(folder.parent, {"outside.xml": GOOD})

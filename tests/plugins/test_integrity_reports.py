@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.plugins.builtin.integrity.documents import LIMIT, UnreadableReport, parse
@@ -213,6 +213,7 @@ def test_large_documents_are_refused_before_they_are_parsed() -> None:
     assert "32 MiB" in refused(b"<" + b" " * LIMIT)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200) | st.text(max_size=100).map(lambda s: b"<testsuite>" + s.encode()))
 def test_no_bytes_make_reading_crash(data: bytes) -> None:
     try:
@@ -249,6 +250,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     json_values.map(lambda v: {"runs": [v]})
     | json_values.map(lambda v: {"runs": [{"tool": v, "results": [v]}]})

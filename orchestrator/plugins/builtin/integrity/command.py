@@ -42,7 +42,6 @@ def execute(check: Check, context: CheckContext) -> CheckResult:
     if promise is None:
         ended = context.run(check.spec["run"])
         return _by_status(ended, check.spec["run"])
-    promise.forget()
     ended = context.run(promise.run)
     return _by_report(ended, promise)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.plugins.builtin.integrity import coverage, sarif, tests_report
@@ -21,6 +21,7 @@ from orchestrator.plugins.spec import CommandResult, Json
 __all__ = ["Promise", "recognise"]
 
 _SUFFIX = {"junit": ".xml", "sarif": ".sarif", "ctrf": ".json"}
+_State = tuple[int, ...] | None
 #: Files read of one folder of reports.
 _FILES = 2000
 
@@ -31,6 +32,8 @@ class Promise:
 
     ``written`` is the file or folder for ``{report}``; ``pattern`` a glob below
     the checkout; with neither the report is what the command prints on stdout.
+    ``before`` are the files that matched before the command ran: an old report
+    must not speak for this run. They are left alone, they may be the work's.
     """
 
     format: str | None
@@ -38,6 +41,7 @@ class Promise:
     checkout: str
     written: Path | None = None
     pattern: str | None = None
+    before: Mapping[Path, _State] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spec: Mapping[str, Json], checkout: str, scratch: Path) -> Promise | None:
@@ -52,17 +56,13 @@ class Promise:
             written = scratch / f"report{_SUFFIX.get(kind or '', '')}"
             if "{report}/" in run:
                 written.mkdir()
-        return cls(kind, run, checkout, written, pattern)
+        before = {path: _state(path) for path in _matching(checkout, pattern)}
+        return cls(kind, run, checkout, written, pattern, before)
 
     @property
     def run(self) -> str:
         """The command line with the place for the report in it."""
         return self.command.replace("{report}", shlex.quote(str(self.written)))
-
-    def forget(self) -> None:
-        """Remove reports that are already there: an old one must not speak for this run."""
-        for path in self._matching():
-            path.unlink(missing_ok=True)
 
     def read(self, ended: CommandResult) -> list[Reading]:
         """Every report that was kept. Raises UnreadableReport."""
@@ -88,7 +88,8 @@ class Promise:
         return recognise(document, self.checkout, self.command)
 
     def _files(self) -> list[Path]:
-        found = list(self._matching())
+        matching = _matching(self.checkout, self.pattern)
+        found = [path for path in matching if self.before.get(path) != _state(path)]
         if self.written is not None:
             found += _reports_in(self.written) if self.written.is_dir() else [self.written]
         if not found:
@@ -96,17 +97,6 @@ class Promise:
         if len(found) > _FILES:
             raise UnreadableReport(f"there are more than {_FILES} report files")
         return found
-
-    def _matching(self) -> Iterable[Path]:
-        """The files at ``pattern``, a glob that may not leave the checkout."""
-        if self.pattern is None:
-            return []
-        root = Path(self.checkout).resolve()
-        if self.pattern.startswith("/") or ".." in Path(self.pattern).parts:
-            return []
-        matched = sorted(root.glob(self.pattern))
-        files = [p for m in matched for p in (_reports_in(m) if m.is_dir() else [m])]
-        return [p for p in files if p.parent.resolve().is_relative_to(root)]
 
 
 def recognise(document: Document, checkout: str, command: str) -> Reading:
@@ -132,6 +122,28 @@ def _recognise_xml(root: ET.Element, checkout: str, command: str) -> Reading:
     if root.tag == "coverage" and "line-rate" in root.attrib:
         return coverage.cobertura(root)
     raise UnreadableReport(f"it is XML of no known kind: <{root.tag[:40]}>")
+
+
+def _matching(checkout: str, pattern: str | None) -> list[Path]:
+    """The files at ``pattern``, a glob that may not leave the checkout."""
+    if pattern is None or pattern.startswith("/") or ".." in Path(pattern).parts:
+        return []
+    root = Path(checkout).resolve()
+    try:
+        matched = sorted(root.glob(pattern))
+    except ValueError:  # not a glob, such as ``a**b``
+        return []
+    files = [p for m in matched for p in (_reports_in(m) if m.is_dir() else [m])]
+    return [p for p in files if p.parent.resolve().is_relative_to(root)]
+
+
+def _state(path: Path) -> _State:
+    """What changes when a file is written again, even with the same content."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _reports_in(folder: Path) -> list[Path]:
