@@ -1,8 +1,8 @@
 """Says in words where one schema refuses what another admits, and names the lost values.
 
 Walks both schemas side by side, only where the reader is not proven to admit
-what the writer does. What it says is a reading of the difference; whether
-there is one was decided by ``compare``.
+what the writer does. What it says is a reading of the difference; each comes
+with a whole value that proves it.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.plugins.builtin.contracts import schemas
-from orchestrator.plugins.builtin.contracts.compare import Example, Pair
 from orchestrator.plugins.builtin.contracts.instances import merged
+from orchestrator.plugins.builtin.contracts.pair import Example, Pair
 from orchestrator.plugins.builtin.contracts.schemas import Answer, json_path
 from orchestrator.plugins.spec import Json
 
 __all__ = ["Difference", "Kind", "explain"]
 
-#: Where in a value: property names, indices, ``*`` for any item.
+#: Where in a value: property names, indices, ``*`` for any item, ``.*`` for any other property.
 Path = tuple[str | int, ...]
 
 _MOST = 20
 _DEPTH = 12
-_ITEM = "*"
+_ITEM, _MEMBER = "*", ".*"
 _LEAST = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains")
 _GREATEST = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
@@ -103,7 +103,7 @@ class _Walk:
         """Give a difference its path and an example of its own; drop it where there is none."""
         example = self._example(difference.lost, path)
         if example is not None and len(self.found) < _MOST:
-            where = json_path(path).replace('["*"]', "[*]")
+            where = json_path(path).replace('["*"]', "[*]").replace('[".*"]', ".*")
             self.found.append(replace(difference, path=where, example=example))
 
     def _example(self, lost: Json | None, path: Path) -> Example | None:
@@ -179,6 +179,8 @@ def _below(writer: Json, reader: Json) -> Iterator[tuple[Json, Json, Path]]:
             yield theirs[name], ours[name], (name,)
         elif "not" not in reader.get("additionalProperties", {"not": {}}):
             yield theirs[name], reader["additionalProperties"], (name,)
+    if "additionalProperties" in writer and "additionalProperties" in reader:
+        yield writer["additionalProperties"], reader["additionalProperties"], (_MEMBER,)
     if "items" in writer and "items" in reader:
         yield writer["items"], reader["items"], (_ITEM,)
     elif "items" in reader:
@@ -197,6 +199,8 @@ def _pinned(lost: Json, path: Path) -> dict[str, Json]:
     for part in reversed(path):
         if part == _ITEM:
             schema = {"type": "array", "minItems": 1, "items": schema}
+        elif part == _MEMBER:
+            schema = {"type": "object", "minProperties": 1, "additionalProperties": schema}
         elif isinstance(part, int):
             before: list[Json] = [{}] * part
             schema = {"type": "array", "minItems": part + 1, "prefixItems": [*before, schema]}

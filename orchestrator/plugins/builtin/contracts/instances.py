@@ -166,15 +166,19 @@ def _objects_of(
     full = {name: values[0] for name, values in usable.items()}
     yield small
     yield full
-    for start in (small, full):
-        for name in start:
-            for value in usable[name][1:]:
-                yield {**start, name: value}
-    for name, values in usable.items():
-        if name not in small:
-            for value in values:
-                yield {**small, name: value}
-            yield {key: value for key, value in full.items() if key != name}
+    yield from _by_turns(_changes(name, values, small, full) for name, values in usable.items())
+
+
+def _changes(
+    name: str, values: Sequence[Json], small: Mapping[str, Json], full: Mapping[str, Json]
+) -> Iterator[Json]:
+    """The smallest and the fullest object with one property changed, added or left out."""
+    if name not in small:
+        yield {**small, name: values[0]}
+        yield {key: value for key, value in full.items() if key != name}
+    for value in values[1:]:
+        yield {**small, name: value}
+        yield {**full, name: value}
 
 
 def _strings(schema: Mapping[str, Json]) -> Iterator[str]:

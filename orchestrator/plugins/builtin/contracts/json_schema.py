@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from orchestrator.plugins.builtin.contracts import modes, samples, schemas, wording
-from orchestrator.plugins.builtin.contracts.compare import Comparison, Pair, compare
+from orchestrator.plugins.builtin.contracts.compare import Comparison, compare
 from orchestrator.plugins.builtin.contracts.documents import Unreadable, line_of, loads
-from orchestrator.plugins.builtin.contracts.explain import explain
 from orchestrator.plugins.builtin.contracts.normal import (
     Source,
     Unmodelled,
@@ -16,6 +15,7 @@ from orchestrator.plugins.builtin.contracts.normal import (
     is_self_contained,
     normalise,
 )
+from orchestrator.plugins.builtin.contracts.pair import Pair
 from orchestrator.plugins.builtin.contracts.schemas import Answer
 from orchestrator.plugins.builtin.contracts.verdict import Part, broken, combined, unclear
 from orchestrator.plugins.spec import CheckContext, CheckResult, Finding, Json, Outcome, Severity
@@ -165,14 +165,13 @@ def _compared(
     except ValueError as error:
         reason = f"compared with {version.label}: {error}"
         return unclear(Outcome.INCONCLUSIVE, reason)
-    return _judged(spec, version, demand, pair, compare(pair))
+    return _judged(spec, version, demand, compare(pair))
 
 
 def _judged(
     spec: Mapping[str, Json],
     version: modes.Version,
     demand: str,
-    pair: Pair,
     comparison: Comparison,
 ) -> Part:
     if comparison.answer is Answer.YES:
@@ -189,5 +188,5 @@ def _judged(
         "producers": list(spec["producers"]),
     }
     prefix = "" if version.label == "base" else f"compared with {version.label}: "
-    found = wording.findings(comparison, explain(pair), situation, prefix=prefix, evidence=evidence)
+    found = wording.findings(comparison, situation, prefix=prefix, evidence=evidence)
     return broken(*(replace(finding, file=contract["path"]) for finding in found))

@@ -19,6 +19,7 @@ from orchestrator.plugins.spec import Json
 __all__ = [
     "DIALECT",
     "OPENAPI_30",
+    "DanglingReference",
     "Source",
     "Unmodelled",
     "dialect_of",
@@ -52,6 +53,10 @@ _SINCE_2019 = frozenset(("dependentRequired", "dependentSchemas", "minContains",
 
 class Unmodelled(ValueError):
     """A schema uses something that cannot be compared; the message says what."""
+
+
+class DanglingReference(Unmodelled):
+    """A reference names something that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,7 @@ class _Normaliser:
             document, fragment
         )  # fmt: skip
         if target is _ABSENT:
-            raise Unmodelled(f"the reference {reference} in {place.path} leads nowhere")
+            raise DanglingReference(f"the reference {reference} in {place.path} leads nowhere")
         return (path, fragment), target, _Place(path, dialect)
 
     def _file(self, file: str, place: _Place) -> str:
@@ -182,7 +187,7 @@ class _Normaliser:
         if path not in self._documents:
             content = self._source.read(path)
             if content is None:
-                raise Unmodelled(f"the file {path}, which {place.path} refers to, is absent")
+                raise DanglingReference(f"the file {path}, which {place.path} refers to, is absent")
             try:
                 self._documents[path] = loads(content, path)
             except Unreadable as error:

@@ -12,8 +12,15 @@ from dataclasses import replace
 from orchestrator.plugins.builtin.contracts import modes
 from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable, line_of, loads
 from orchestrator.plugins.builtin.contracts.json_schema import absent, kept_history, unreadable
+from orchestrator.plugins.builtin.contracts.normal import DanglingReference, Unmodelled
 from orchestrator.plugins.builtin.contracts.openapi_bodies import Side, Undecided, bodies
-from orchestrator.plugins.builtin.contracts.openapi_model import Malformed, api, not_examined
+from orchestrator.plugins.builtin.contracts.openapi_model import (
+    Malformed,
+    Operation,
+    api,
+    not_examined,
+    schema_places,
+)
 from orchestrator.plugins.builtin.contracts.openapi_rules import Change, structural
 from orchestrator.plugins.builtin.contracts.verdict import Part, broken, combined, unclear
 from orchestrator.plugins.spec import CheckContext, CheckResult, Finding, Json, Outcome, Severity
@@ -35,7 +42,8 @@ def execute(spec: Mapping[str, Json], context: CheckContext) -> CheckResult:
         return combined([unreadable(contract, error)])
     except Malformed as error:
         return combined([_malformed(contract, found.candidate, error)])
-    return combined([_about(side, contract), *_compatible(spec, side, found)])
+    unresolved = _unresolved(side, contract, found.candidate)
+    return combined([_about(side, contract), unresolved, *_compatible(spec, side, found)])
 
 
 def _side(content: bytes, path: str, read: Read) -> Side:
@@ -50,6 +58,32 @@ def _about(side: Side, contract: Contract) -> Part:
             "operations": len(side.api.operations),
             "not_examined": not_examined(side.api.document),
         }
+    )
+
+
+def _unresolved(side: Side, contract: Contract, content: bytes) -> Part:
+    """Schemas of operations that refer to what is not there."""
+    findings: dict[str, Finding] = {}
+    for operation in side.api.operations.values():
+        for place in schema_places(operation):
+            try:
+                side.schema(place, sent=True)
+            except DanglingReference as error:
+                findings.setdefault(str(error), _bad_schema(operation, error, place, contract))
+            except Unmodelled:
+                continue  # said where it is compared
+    lines = (replace(f, line=line_of(content, f.evidence["pointer"])) for f in findings.values())
+    return broken(*lines)
+
+
+def _bad_schema(operation: Operation, error: Exception, place: str, contract: Contract) -> Finding:
+    return Finding(
+        rule="openapi.bad-schema",
+        severity=Severity.BREAKING,
+        message=f"{operation.name}: {error}",
+        file=contract["path"],
+        remedy="define what the reference names, or mend the reference",
+        evidence={"operation": operation.name, "pointer": place},
     )
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.plugins.builtin.contracts import schemas, wording
-from orchestrator.plugins.builtin.contracts.compare import Pair, compare
+from orchestrator.plugins.builtin.contracts.compare import compare
 from orchestrator.plugins.builtin.contracts.documents import Read
-from orchestrator.plugins.builtin.contracts.explain import explain
 from orchestrator.plugins.builtin.contracts.normal import Source, normalise
 from orchestrator.plugins.builtin.contracts.openapi_model import Api, Content, Operation
 from orchestrator.plugins.builtin.contracts.openapi_rules import answering
+from orchestrator.plugins.builtin.contracts.pair import Pair
 from orchestrator.plugins.builtin.contracts.schemas import Answer
 from orchestrator.plugins.spec import Finding, Json
 
@@ -98,7 +98,7 @@ def _compared(
     except ValueError as error:
         yield Undecided(called, str(error))
         return
-    if surface.is_parameter and schemas.reduced(reader) == {"type": "string"}:
+    if surface.is_parameter and schemas.same(reader, {"type": "string"}):
         return  # parameters travel as text: whatever was accepted is text
     comparison = compare(pair)
     if comparison.answer is Answer.UNKNOWN:
@@ -107,7 +107,7 @@ def _compared(
         situation = wording.LOST if surface.sent else _GAINED
         evidence: dict[str, Json] = {"operation": surface.operation, "surface": surface.name}
         for finding in wording.findings(
-            comparison, explain(pair), situation, prefix=f"{called}: ", evidence=evidence
+            comparison, situation, prefix=f"{called}: ", evidence=evidence
         ):
             yield surface.new, finding
 

@@ -13,7 +13,16 @@ from orchestrator.plugins.builtin.contracts.documents import pointer
 from orchestrator.plugins.builtin.contracts.normal import OPENAPI_30
 from orchestrator.plugins.spec import Json
 
-__all__ = ["Api", "Content", "Malformed", "Operation", "Parameter", "api", "not_examined"]
+__all__ = [
+    "Api",
+    "Content",
+    "Malformed",
+    "Operation",
+    "Parameter",
+    "api",
+    "not_examined",
+    "schema_places",
+]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -102,6 +111,14 @@ def api(document: Json) -> Api:
     schemes = reader.mapping(document.get("components", {}), "/components").get("securitySchemes")
     dialect = OPENAPI_30 if version.startswith("3.0") else 20
     return Api(document, dialect, found, schemes if isinstance(schemes, dict) else {})
+
+
+def schema_places(operation: Operation) -> list[str]:
+    """The pointers of every schema of an operation."""
+    contents = [operation.body or {}, *operation.responses.values()]
+    places = [parameter.schema for parameter in operation.parameters.values()]
+    places += [place for content in contents for place in content.values()]
+    return [place for place in places if place is not None]
 
 
 def not_examined(document: Json) -> list[str]:

@@ -29,6 +29,7 @@ __all__ = [
     "json_path",
     "lost",
     "reduced",
+    "same",
     "violations",
 ]
 
@@ -88,6 +89,11 @@ def both(one: Json, other: Json) -> Json | None:
     return _written(shared)
 
 
+def same(one: Json, other: Json) -> bool:
+    """Whether two schemas are proven to admit the same values."""
+    return covers(one, other) is Answer.YES and covers(other, one) is Answer.YES
+
+
 def reduced(schema: Json) -> Json | None:
     """An equivalent schema in its simplest form, or None where it has none."""
     try:
@@ -125,9 +131,11 @@ def violations(
 def invalid(schema: Json, dialect: int, most: int = 10) -> list[Violation]:
     """What makes a schema no valid schema of its draft; empty when it is one.
 
-    Formats count: a pattern must be a regular expression.
+    Formats count: a pattern must be a regular expression. A meta-schema is
+    made of several that say the same: each place is named once.
     """
-    return violations({"$ref": _URIS[dialect]}, schema, dialect=dialect, most=most)
+    found = violations({"$ref": _URIS[dialect]}, schema, dialect=dialect, most=10 * most)
+    return list({violation.pointer: violation for violation in found}.values())[:most]
 
 
 _URIS = {

@@ -51,7 +51,6 @@ def edge(reader: str) -> Situation:
 
 def findings(
     comparison: Comparison,
-    differences: list[Difference],
     situation: Situation,
     *,
     prefix: str = "",
@@ -61,32 +60,28 @@ def findings(
 
     ``prefix`` begins every message (an operation, the other version's name).
     """
-    if not differences:
-        differences = [Difference(Kind.OTHER, lost=comparison.lost, example=comparison.example)]
+    unnamed = Difference(Kind.OTHER, lost=comparison.lost, example=comparison.example)
     return [
         Finding(
             rule=situation.rule,
             severity=Severity.BREAKING,
             message=prefix + _message(difference, situation),
             remedy=_remedy(difference, situation),
-            evidence=_evidence(difference, comparison, evidence or {}),
+            evidence={**_evidence(difference), **(evidence or {})},
         )
-        for difference in differences
+        for difference in comparison.differences or (unnamed,)
     ]
 
 
-def _evidence(
-    difference: Difference, comparison: Comparison, more: dict[str, Json]
-) -> dict[str, Json]:
-    example = difference.example or comparison.example
+def _evidence(difference: Difference) -> dict[str, Json]:
     found: dict[str, Json] = {"path": difference.path}
     if difference.kind in (Kind.VALUES, Kind.TYPES):
         found[f"lost_{difference.kind}"] = evidence_of(list(difference.names))
     if difference.lost is not None:
         found["lost_set"] = evidence_of(difference.lost)
-    if example is not None:
-        found["counterexample"] = evidence_of(example.value)
-    return {**found, **more}
+    if difference.example is not None:
+        found["counterexample"] = evidence_of(difference.example.value)
+    return found
 
 
 def _message(difference: Difference, situation: Situation) -> str:

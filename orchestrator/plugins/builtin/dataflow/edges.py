@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.plugins.builtin.contracts import wording
-from orchestrator.plugins.builtin.contracts.compare import Comparison, Pair, compare
+from orchestrator.plugins.builtin.contracts.compare import Comparison, compare
 from orchestrator.plugins.builtin.contracts.documents import Read, at_base, in_checkout
-from orchestrator.plugins.builtin.contracts.explain import explain
+from orchestrator.plugins.builtin.contracts.pair import Pair
 from orchestrator.plugins.builtin.contracts.schemas import Answer
 from orchestrator.plugins.builtin.dataflow.boundaries import ContractUnusable, schema_of
 from orchestrator.plugins.spec import CheckContext, CheckResult, Json, Outcome
@@ -37,7 +37,7 @@ def execute(spec: Spec, context: CheckContext) -> CheckResult:
         return CheckResult(Outcome.ERRORED, error.message)
     except ValueError as error:
         return CheckResult(Outcome.INCONCLUSIVE, str(error))
-    return _judged(spec, pair, compare(pair))
+    return _judged(spec, compare(pair))
 
 
 def _reader(spec: Spec, context: CheckContext) -> Read | None:
@@ -50,7 +50,7 @@ def _reader(spec: Spec, context: CheckContext) -> Read | None:
     return read if read(spec["input"]["path"]) is not None else None
 
 
-def _judged(spec: Spec, pair: Pair, comparison: Comparison) -> CheckResult:
+def _judged(spec: Spec, comparison: Comparison) -> CheckResult:
     data = {"content_model": spec["output"]["content_model"], **spec["edge"]}
     if comparison.answer is Answer.YES:
         return CheckResult(Outcome.PASSED, data=data)
@@ -64,7 +64,6 @@ def _judged(spec: Spec, pair: Pair, comparison: Comparison) -> CheckResult:
     }
     found = wording.findings(
         comparison,
-        explain(pair),
         wording.edge(f"the input of {consumer} ({spec['input']['name']})"),
         prefix=f"{producer} puts out {spec['output']['name']}: ",
         evidence=evidence,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from orchestrator.plugins.spec import CheckContext, CommandResult, Json
 
-__all__ = ["Broken", "Ran", "last_document", "run"]
+__all__ = ["Broken", "NoDocument", "Ran", "last_document", "run"]
 
 #: What a shell says when there is no such command, or none that may be run.
 _NOT_RUN = (126, 127)
