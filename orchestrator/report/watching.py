@@ -89,11 +89,21 @@ class Screen:
             self.live.update(self._picture(), refresh=True)
 
     def _picture(self) -> Group:
-        rows = self.store.read(lambda reader: reader.find("instances"))
+        rows, asked = self.store.read(
+            lambda reader: (
+                reader.find("instances"),
+                reader.find("escalations", {"status": ("open", "acknowledged")}),
+            )
+        )
+        questions = [Text(f"{row['id']}  {row['question']}", style="yellow") for row in asked]
+        return Group(Text(""), _table(rows), *questions, Text(self._progress()))
+
+    def _progress(self) -> str:
         with self.lock:
-            running = ", ".join(self.running) or "nothing"
-            progress = f"running {running}  ({self.done}/{self.planned_count})"
-        return Group(Text(""), _table(rows), Text(progress if self.planned_count else ""))
+            if self.done >= self.planned_count:
+                return "waiting for work"
+            running = ", ".join(self.running) or "…"
+            return f"running {running}  ({self.done}/{self.planned_count})"
 
 
 def _table(rows: Sequence[Row]) -> Table:
