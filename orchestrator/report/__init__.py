@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +16,9 @@ FORMATS = ("json", "junit", "sarif", "markdown", "html")
 def render(report: Report, format: str, *, title: str | None = None) -> str:
     """``report`` as text in one of ``FORMATS``; ``title`` for pages."""
     if format == "json":
-        return json.dumps(report.grouped(), indent=2, ensure_ascii=False) + "\n"
+        from orchestrator.report.text import json_text
+
+        return json_text(report.grouped())
     if format == "junit":
         from orchestrator.report.junit import junit
 
@@ -26,12 +27,18 @@ def render(report: Report, format: str, *, title: str | None = None) -> str:
         from orchestrator.report.sarif import sarif
 
         return sarif(report)
-    from orchestrator.report.contents import run_page
-    from orchestrator.report.page import html, markdown
+    if format not in FORMATS:
+        raise ValueError(f"unknown report format {format!r}")
+    return _page(report, format, title or f"Verification of {report.head[:12]}")
 
-    blocks = run_page(report, title)
+
+def _page(report: Report, format: str, title: str) -> str:
+    from orchestrator.report.contents import run_page
+
     if format == "markdown":
-        return markdown(blocks)
-    if format == "html":
-        return html(title or f"Verification of {report.head[:12]}", blocks)
-    raise ValueError(f"unknown report format {format!r}")
+        from orchestrator.report.markdown import markdown
+
+        return markdown(run_page(report, title))
+    from orchestrator.report.html import html
+
+    return html(title, run_page(report, title))

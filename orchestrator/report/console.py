@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import atexit
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from orchestrator.plugins.spec import FAMILIES, Check, Finding, Outcome
-from orchestrator.report.contents import TITLES, sentence
-from orchestrator.report.page import visible
+from orchestrator.report.contents import TITLES, place, sentence, word
+from orchestrator.report.evidence import measured, notes
+from orchestrator.report.text import duration, flat, visible
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
 __all__ = ["Progress", "print_report"]
@@ -26,8 +27,10 @@ _MARKS = {
     Outcome.NOT_RUN: ("–", "dim"),
 }
 _TONES = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.UNKNOWN: "yellow"}
-#: Lines of a command's output shown for a check that did not pass.
+#: Lines of a command's output, or of one piece of evidence, shown for a check.
 _TAIL = 15
+#: Findings shown of one check; the others are counted.
+_MOST = 20
 
 
 class Progress:
@@ -35,31 +38,32 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.total = self.done = 0
-        self.running: dict[str, Check] = {}
+        self.waiting: set[str] = set()
+        self.running: list[str] = []
+        self.total = 0
         self.lock = threading.Lock()
         self.live: Live | None = None
 
     def planned(self, checks: Sequence[Check]) -> None:
-        self.total = len(checks)
+        self.waiting, self.total = {check.id for check in checks}, len(checks)
         if self.console.is_terminal and checks:
             self.live = Live(console=self.console, auto_refresh=False, transient=True)
             self.live.start()
+            atexit.register(self.close)  # a terminal without its cursor is a poor farewell
 
     def started(self, check: Check) -> None:
         with self.lock:
-            self.running[check.id] = check
-        self._refresh()
+            self.running.append(check.id)
+            self._refresh()
 
     def finished(self, report: CheckReport) -> None:
         with self.lock:
-            self.running.pop(report.id, None)
-            self.done += 1
-            last = self.done >= self.total
-        if self.live is None:
-            self.console.print(_line(report), soft_wrap=True)
-        self._refresh()
-        if last:
+            self.waiting.discard(report.id)
+            self.running = [name for name in self.running if name != report.id]
+            if self.live is None:
+                self.console.print(_line(report), soft_wrap=True)
+            self._refresh()
+        if not self.waiting:
             self.close()
 
     def close(self) -> None:
@@ -67,63 +71,82 @@ class Progress:
         if self.live:
             self.live.stop()
             self.live = None
+            atexit.unregister(self.close)
 
     def _refresh(self) -> None:
         if self.live:
-            names = ", ".join(self.running) or "…"
-            self.live.update(Text(f"{self.done}/{self.total}  {names}"), refresh=True)
+            done = self.total - len(self.waiting)
+            names = flat(", ".join(self.running)) or "…"
+            self.live.update(Text(f"{done}/{self.total}  {names}"), refresh=True)
 
 
 def print_report(report: Report, console: Console) -> None:
     """Families with their checks, what is wrong and what to do, then the verdict."""
-    for text in report.warnings:
-        console.print(Text(f"warning: {visible(text)}", style="yellow"), soft_wrap=True)
+    for text in _lines(report):
+        console.print(text, soft_wrap=True)
+
+
+def _lines(report: Report) -> Iterator[Text]:
+    for warning in report.warnings:
+        yield Text(f"warning: {flat(warning)}", style="yellow")
     for path in report.conflicts:
-        console.print(Text(f"✗ conflict  {visible(path)}", style="red"), soft_wrap=True)
+        yield Text(f"✗ conflict  {flat(path)}", style="red")
     for family in FAMILIES:
-        _family(family, [c for c in report.checks if c.family == family], console)
-    console.print(Text(sentence(report), style=f"bold {_TONES[overall(report)]}"), soft_wrap=True)
+        checks = [check for check in report.checks if check.family == family]
+        if checks:
+            yield Text(TITLES[family], style="bold")
+            for check in checks:
+                yield from _check(check)
+            yield Text()
+    yield Text(sentence(report), style=f"bold {_TONES[overall(report)]}")
 
 
-def _family(family: str, checks: list[CheckReport], console: Console) -> None:
-    if not checks:
-        return
-    console.print(Text(TITLES[family], style="bold"))
-    for check in checks:
-        console.print(_line(check), soft_wrap=True)
-        for finding in check.result.findings:
-            _print_finding(finding, console)
-        if check.outcome not in (Outcome.PASSED, Outcome.SKIPPED) and not check.result.findings:
-            _print_output(check, console)
-    console.print()
+def _check(check: CheckReport) -> Iterator[Text]:
+    found = check.result.findings
+    yield _line(check, said=any(f.message == check.result.reason for f in found))
+    for finding in found[:_MOST]:
+        yield from _finding(finding)
+    if len(found) > _MOST:
+        yield _more(f"… and {len(found) - _MOST} more findings, in the JSON report")
+    for name, span in measured(check):
+        yield _more(f"{name}: {span.words()}")
+    if check.outcome not in (Outcome.PASSED, Outcome.SKIPPED) and not found:
+        yield from _block(check.result.output)
 
 
-def _line(check: CheckReport) -> Text:
-    mark, style = _MARKS[check.outcome]
-    word = str(check.outcome).replace("_", " ")
-    notes = [check.result.reason, "flaky" * check.flaky, "on the base too" * check.preexisting]
-    told = "; ".join(visible(note) for note in notes if note)
-    text = Text(f"  {mark} {word:<13}", style=style)
-    text.append(f"{visible(check.id)}  {check.seconds:.1f} s", style="none")
-    return text.append(f"  {told}" if told else "", style="dim")
+def _line(check: CheckReport, *, said: bool = False) -> Text:
+    """One check; ``said``: its reason follows, as a finding."""
+    mark, style = ("–", "dim") if check.preexisting else _MARKS[check.outcome]
+    told = ["" if said else flat(check.result.reason), "flaky" * check.flaky]
+    told += [f"known from {flat(check.cached_from)}"] if check.cached_from else []
+    text = Text(f"  {mark} {word(check):<12}  ", style=style)
+    text.append(f"{flat(check.id)}  {duration(check.seconds)}", style="none")
+    remarks = "; ".join(part for part in told if part)
+    return text.append(f"  {remarks}" if remarks else "", style="dim")
 
 
-def _print_finding(finding: Finding, console: Console) -> None:
-    place = f"{finding.file}:{finding.line or 1}  " if finding.file else ""
-    lines = [f"{place}{finding.message}", f"{finding.severity} {finding.rule}"]
+def _finding(finding: Finding) -> Iterator[Text]:
+    where = f"{flat(place(finding))}  " if finding.file else ""
+    yield Text(f"      {where}{flat(finding.message)}")
+    yield _more(f"{finding.severity} {finding.rule}")
     if finding.remedy:
-        lines.append(f"to do: {finding.remedy}")
-    lines += [f"{key}: {_short(value)}" for key, value in list(finding.evidence.items())[:8]]
-    for number, text in enumerate(lines):
-        for line in visible(text).splitlines():
-            console.print(Text(f"      {line}", style="" if number == 0 else "dim"), soft_wrap=True)
+        yield _more(f"to do: {finding.remedy}")
+    for note in notes(finding.evidence):
+        if "\n" in note.text:
+            yield _more(f"{note.label}:")
+            yield from _block(note.text)
+        else:
+            yield _more(f"{note.label}: {note.text}")
 
 
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 300 else f"{text[:300]} …"
+def _more(text: str) -> Text:
+    return Text(f"      {flat(text)}", style="dim")
 
 
-def _print_output(check: CheckReport, console: Console) -> None:
-    for line in check.result.output.strip().splitlines()[-_TAIL:]:
-        console.print(Text(f"      | {visible(line)}", style="dim"), soft_wrap=True)
+def _block(text: str) -> Iterator[Text]:
+    """The last lines of a longer text."""
+    lines = visible(text).strip("\n").splitlines()
+    if len(lines) > _TAIL:
+        yield Text(f"      | … {len(lines) - _TAIL} lines before this", style="dim")
+    for line in lines[-_TAIL:]:
+        yield Text(f"      | {line}", style="dim")

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections import Counter
 from datetime import UTC, datetime
 
-from orchestrator.plugins.spec import FAMILIES, Finding, Json, Outcome
+from orchestrator.plugins.spec import FAMILIES, Finding, Outcome
+from orchestrator.report.evidence import interval, measured, notes
 from orchestrator.report.page import (
     Badge,
     Block,
     Bullets,
-    Code,
+    Card,
     Fields,
+    Folded,
     Heading,
-    Interval,
+    Measured,
     Table,
     Text,
 )
+from orchestrator.report.text import cut, duration, plural
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
-__all__ = ["evidence", "findings", "run_page", "sentence", "summary"]
+__all__ = [
+    "TITLES",
+    "evidence",
+    "findings",
+    "place",
+    "run_page",
+    "sentence",
+    "summary",
+    "tone",
+    "word",
+]
 
 TITLES = {
     "integrity": "Layer integrity",
@@ -29,114 +41,132 @@ TITLES = {
     "benchmarks": "Performance benchmarks",
 }
 _TONE = {Verdict.PASSED: "good", Verdict.FAILED: "bad", Verdict.UNKNOWN: "open"}
-#: Findings on one page; the rest are counted and are in the JSON report.
+_ON_BASE = "failing on the base too"
+#: Worst first: how the outcome of several checks is told.
+_ORDER = ("failed", "errored", "inconclusive", "not run", "passed", "skipped", _ON_BASE)
+#: Findings and outputs on one page; the rest are counted and are in the JSON report.
 _MOST = 50
-#: Characters of output or evidence on a page.
-_LONG = 3000
+
+
+def word(check: CheckReport) -> str:
+    """How a check ended, in words."""
+    return _ON_BASE if check.preexisting else str(check.outcome).replace("_", " ")
+
+
+def place(finding: Finding) -> str:
+    """``src/a.py:12``, or an empty text."""
+    return f"{finding.file}:{finding.line}" if finding.file and finding.line else finding.file or ""
+
+
+def tone(report: Report) -> str:
+    """The tone a run's verdict is shown in."""
+    return _TONE[overall(report)]
 
 
 def sentence(report: Report) -> str:
     """``passed: 14 checks in 12.3 s`` and the like: the verdict in one line."""
-    counts = report.counts()
-    words = [
-        f"{counts[str(outcome)]} {str(outcome).replace('_', ' ')}"
-        for outcome in Outcome
-        if outcome is not Outcome.PASSED and counts[str(outcome)]
-    ]
-    if report.conflicts:
-        words.append(f"{len(report.conflicts)} files in conflict")
-    words += [f"{n} {w}" for w in ("preexisting", "flaky") if (n := report.facts()[w])]
-    told = f" ({', '.join(words)})" if words else ""
-    checks = "1 check" if counts["total"] == 1 else f"{counts['total']} checks"
     verdict = {Verdict.UNKNOWN: "could not tell"}.get(overall(report), overall(report))
-    return f"{verdict}: {checks} in {report.seconds:.1f} s{told}"
+    if report.conflicts:
+        return f"{verdict}: {plural(len(report.conflicts), 'file')} in conflict, nothing was run"
+    if not report.checks:
+        return f"{verdict}: nothing to check"
+    tally = _tally(list(report.checks))
+    told = [f"{tally[name]} {name}" for name in _ORDER if tally[name] and name != "passed"]
+    flaky = sum(check.flaky for check in report.checks)
+    told += [f"{flaky} flaky"] if flaky else []
+    among = f" ({', '.join(told)})" if told else ""
+    return f"{verdict}: {plural(len(report.checks), 'check')} in {duration(report.seconds)}{among}"
+
+
+def _tally(checks: list[CheckReport]) -> Counter[str]:
+    return Counter(word(check) for check in checks)
 
 
 def run_page(report: Report, title: str | None = None) -> list[Block]:
     """The whole page of a run."""
     blocks: list[Block] = [
         Heading(title or f"Verification of {report.head[:12]}", 1),
-        Badge(sentence(report), _TONE[overall(report)]),
+        Badge(sentence(report), tone(report)),
         summary(report),
     ]
     if report.warnings:
         blocks += [Heading("Warnings"), Bullets(report.warnings)]
     blocks += findings(report)
-    blocks += [Heading("Checks"), _checks(report), Heading("Evidence"), evidence(report)]
-    return blocks
+    if report.checks:
+        blocks += [Heading("Checks"), _checks(report), *_outputs(report)]
+    return [*blocks, Heading("Evidence"), evidence(report)]
 
 
 def summary(report: Report) -> Table:
-    """One row a family: outcome and counts."""
+    """One row a family: the worst outcome, and how many ended in which."""
     rows = []
-    for family, key in FAMILIES.items():
-        counts = report.counts(family)
-        outcome = report.grouped()["results"][key]["outcome"]
-        told = ", ".join(
-            f"{counts[str(o)]} {str(o).replace('_', ' ')}" for o in Outcome if counts[str(o)]
-        )
-        rows.append((TITLES[family], str(outcome), told or "not configured, or not affected"))
+    for family in FAMILIES:
+        tally = _tally([check for check in report.checks if check.family == family])
+        worst = next((name for name in _ORDER if tally[name]), "skipped")
+        told = ", ".join(f"{tally[name]} {name}" for name in _ORDER if tally[name])
+        rows.append((TITLES[family], worst, told or "not configured, or not affected"))
     return Table(("family", "outcome", "checks"), tuple(rows))
 
 
 def findings(report: Report) -> list[Block]:
-    """Conflicts and findings, worst first, each with its remedy and evidence."""
+    """Conflicts, findings worst first, and what benchmarks measured without deciding."""
     blocks: list[Block] = []
     if report.conflicts:
-        blocks += [
-            Heading("Conflicts"),
-            Text("These files changed on both sides and do not merge. Merge the integration "
-                 "branch into your work, resolve them, commit and mark it ready again."),
-            Bullets(report.conflicts),
-        ]  # fmt: skip
+        what = (
+            "These files changed on both sides and do not merge. Merge the integration branch "
+            "into your work, resolve them, commit and mark it ready again."
+        )
+        blocks += [Heading("Conflicts"), Text(what), Bullets(report.conflicts)]
     found = report.findings()
-    if not found:
-        return blocks
-    blocks.append(Heading("Findings"))
-    for check, finding in found[:_MOST]:
-        blocks += _finding(check, finding)
+    if found:
+        blocks += [Heading("Findings"), *(_card(*pair) for pair in found[:_MOST])]
     if len(found) > _MOST:
         blocks.append(Text(f"… and {len(found) - _MOST} more, in the JSON report."))
-    return blocks
+    undecided = [Measured(name, span) for check in report.checks for name, span in measured(check)]
+    return [*blocks, Heading("Measurements"), *undecided] if undecided else blocks
 
 
-def _finding(check: CheckReport, finding: Finding) -> list[Block]:
-    place = f"{finding.file}:{finding.line}" if finding.line else finding.file
-    rows = [("check", check.id), ("rule", finding.rule), ("severity", str(finding.severity))]
-    if place:
-        rows.append(("where", place))
-    if finding.remedy:
-        rows.append(("what to do", finding.remedy))
-    blocks: list[Block] = [Heading(finding.message, 3), Fields(tuple(rows))]
-    interval = _interval(finding.evidence)
-    if interval:
-        blocks.append(interval)
-    elif finding.evidence:
-        blocks.append(Code(_cut(json.dumps(finding.evidence, indent=2, ensure_ascii=False))))
-    return blocks
-
-
-def _interval(found: Mapping[str, Json]) -> Interval | None:
-    values = [found.get(key) for key in ("low", "ratio", "high")]
-    if all(isinstance(value, int | float) for value in values):
-        low, ratio, high = (float(value) for value in values if value is not None)
-        return Interval(low, ratio, high)
-    return None
+def _card(check: CheckReport, finding: Finding) -> Card:
+    waived = finding.fingerprint(check.id) in check.waived
+    rows = [
+        ("where", place(finding)),
+        ("check", check.id),
+        ("rule", finding.rule),
+        ("waived", "accepted for a while, see the log" * waived),
+    ]
+    return Card(
+        str(finding.severity),
+        finding.message,
+        tuple(row for row in rows if row[1]),
+        finding.remedy or "",
+        interval(finding.evidence),
+        tuple(note for note in notes(finding.evidence) if note.label != "measured"),
+    )
 
 
 def _checks(report: Report) -> Table:
-    rows = []
-    for check in report.checks:
-        notes = [
-            check.result.reason,
-            "flaky" * check.flaky,
-            "fails on the base too" * check.preexisting,
-        ]
-        if check.cached_from:
-            notes.append(f"from {check.cached_from}")
-        told = "; ".join(note for note in notes if note)
-        rows.append((check.id, str(check.outcome), f"{check.seconds:.1f} s", told))
-    return Table(("check", "outcome", "time", ""), tuple(rows))
+    rows = [
+        (check.id, word(check), duration(check.seconds), _remarks(check)) for check in report.checks
+    ]
+    return Table(("check", "outcome", "time", "remarks"), tuple(rows))
+
+
+def _remarks(check: CheckReport) -> str:
+    told = [check.result.reason]
+    told += ["flaky: failed once, passed when run again"] if check.flaky else []
+    told += [f"{plural(len(check.waived), 'finding')} waived"] if check.waived else []
+    told += [f"known from {check.cached_from}"] if check.cached_from else []
+    return "; ".join(text for text in told if text)
+
+
+def _outputs(report: Report) -> list[Folded]:
+    """What the commands of checks that did not pass printed last."""
+    said = [
+        check
+        for check in report.checks
+        if check.result.output.strip() and check.outcome not in (Outcome.PASSED, Outcome.SKIPPED)
+    ]
+    return [Folded(f"what {c.id} printed", cut(c.result.output)) for c in said[:_MOST]]
 
 
 def evidence(report: Report) -> Fields:
@@ -155,7 +185,3 @@ def evidence(report: Report) -> Fields:
         ("started", started.strftime("%Y-%m-%d %H:%M:%S UTC")),
     ]
     return Fields(tuple(rows))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONG else f"{text[:_LONG]}\n… {len(text) - _LONG} characters more"

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.report.contents import evidence, findings, sentence, summary
+from orchestrator.report.contents import evidence, findings, sentence, summary, tone
+from orchestrator.report.html import html
+from orchestrator.report.markdown import markdown
 from orchestrator.report.page import (
     Badge,
     Block,
     Bullets,
+    Choice,
     Code,
     Fields,
     Heading,
     Table,
     Text,
-    html,
-    markdown,
 )
 from orchestrator.verification.outcome import Report
 
@@ -85,10 +86,8 @@ def _blocks(page: EscalationPage) -> list[Block]:
 def _what_to_do(page: EscalationPage) -> list[Block]:
     if not page.answers:
         return []
-    blocks: list[Block] = [Heading("What to do")]
-    for answer in page.answers:
-        blocks += [Text(f"{answer.name}: {answer.consequence}"), Code(answer.command)]
-    return [*blocks, Text(page.held)]
+    choices = [Choice(a.name, a.consequence, a.command) for a in page.answers]
+    return [Heading("What to do"), *choices, Text(page.held)]
 
 
 def _why(page: EscalationPage) -> list[Block]:
@@ -99,7 +98,12 @@ def _found(page: EscalationPage) -> list[Block]:
     if page.report is None:
         return []
     heading = Heading("What verification found")
-    return [heading, Text(sentence(page.report)), summary(page.report), *findings(page.report)]
+    return [
+        heading,
+        Badge(sentence(page.report), tone(page.report)),
+        summary(page.report),
+        *findings(page.report),
+    ]
 
 
 def _changed(page: EscalationPage) -> list[Block]:

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from orchestrator.policy.clause import Clause
+from orchestrator.policy.flips import shown
 from orchestrator.policy.verdict import Decision
+from orchestrator.report.text import flat
 
 __all__ = ["explain"]
 
 _VERBS = {"approve": "approved", "reject": "rejected", "escalate": "escalated"}
-_RESULTS = {True: "true", False: "false", None: "errored"}
+_RESULTS = {True: "true", False: "false", None: "error"}
 
 
 def explain(decision: Decision) -> str:
     """Several lines: the clause that decided, its values, what would have flipped it, the trail."""
-    lines = [f"{_VERBS[decision.action]} by {decision.clause}", f"  {decision.reason}"]
+    return "\n".join(_lines(decision))
+
+
+def _lines(decision: Decision) -> Iterator[str]:
+    by = "because no rule decides" if decision.clause == "none" else f"by {decision.clause}"
+    yield f"{_VERBS[decision.action]} {by}"
+    yield f"  {flat(decision.reason)}"
     if decision.expression:
-        lines += ["", f"  {decision.expression}", *_values(decision.values)]
+        yield from ("", f"  {flat(decision.expression)}")
+        yield from (f"    {name} = {flat(shown(v))}" for name, v in decision.values.items())
     if decision.flips:
-        lines += ["", "it would have been otherwise if", *(f"  {flip}" for flip in decision.flips)]
+        yield from ("", "to be decided otherwise" + ", all of:" * (len(decision.flips) > 1))
+        yield from (f"  {flat(flip)}" for flip in decision.flips)
     if decision.trail:
-        lines += ["", "every clause, in the order they are asked", *map(_clause, decision.trail)]
+        yield from ("", "every clause, in the order they are asked", *_table(decision.trail))
     if decision.shadow:
-        lines += ["", "shadow rules, which decide nothing", *map(_clause, decision.shadow)]
-    return "\n".join(lines)
+        yield from ("", "shadow rules, which decide nothing", *_table(decision.shadow))
 
 
-def _values(values: Any) -> list[str]:
-    return [f"    {name} = {json.dumps(value)}" for name, value in values.items()]
-
-
-def _clause(clause: Clause) -> str:
-    told = f"  ({clause.problem})" if clause.problem else ""
-    return f"  {_RESULTS[clause.result]:<8}{clause.name}: {clause.expression}{told}"
+def _table(clauses: Sequence[Clause]) -> Iterator[str]:
+    width = max(len(clause.name) for clause in clauses)
+    for clause in clauses:
+        result = _RESULTS[clause.result]
+        yield f"  {result:<5}  {clause.name:<{width}}  {flat(clause.expression)}"
+        if clause.problem:
+            yield f"         {'':<{width}}  {flat(clause.problem)}"

@@ -1,66 +1,90 @@
-"""A run as SARIF 2.1.0: a result a finding; checks without a place still are results."""
+"""A run as SARIF 2.1.0: a result a finding; a check that did not pass is one at least."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 from orchestrator import __version__
 from orchestrator.plugins.spec import Finding, Outcome, Severity
-from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
+from orchestrator.report.text import json_text, visible
+from orchestrator.verification.outcome import CheckReport, Report, overall
 
 __all__ = ["sarif"]
 
 _LEVEL = {Severity.BREAKING: "error", Severity.DANGEROUS: "warning", Severity.NOTICE: "note"}
-_UNSAID = {Outcome.FAILED: "error", Outcome.ERRORED: "error", Outcome.INCONCLUSIVE: "warning",
-           Outcome.NOT_RUN: "warning"}  # fmt: skip
+#: Outcomes that must show even without a finding.
+_UNSAID = {
+    Outcome.FAILED: "error",
+    Outcome.ERRORED: "error",
+    Outcome.INCONCLUSIVE: "warning",
+    Outcome.NOT_RUN: "warning",
+}
+#: Outcomes after which the tool cannot claim to have looked at everything.
+_GAPS = (Outcome.ERRORED, Outcome.NOT_RUN)
 
 
 def sarif(report: Report) -> str:
     """SARIF as text. Findings with a file have a location, repository-relative."""
-    results = [_of_finding(check, finding) for check, finding in report.findings()]
-    results += [_of_check(check) for check in report.checks if _needs_saying(check)]
-    results += [_result("merge.conflict", "error", "changed on both sides", path, None)
-                for path in report.conflicts]  # fmt: skip
+    results = list(_results(report))
     rules = sorted({result["ruleId"] for result in results})
-    driver = {
-        "name": "orchestrate",
-        "version": __version__,
-        "rules": [{"id": rule} for rule in rules],
-    }
+    driver = {"name": "orchestrate", "version": __version__, "rules": [{"id": r} for r in rules]}
+    complete = not any(check.outcome in _GAPS for check in report.checks)
     run = {
         "tool": {"driver": driver},
+        "automationDetails": {"id": f"orchestrate/{quote(report.run)}"},
+        "invocations": [{"executionSuccessful": complete}],
         "results": results,
-        "invocations": [{"executionSuccessful": overall(report) != Verdict.UNKNOWN}],
-        "versionControlProvenance": [{"repositoryUri": "file:///", "revisionId": report.commit}],
+        "properties": {
+            "verdict": overall(report),
+            "commit": report.commit,
+            "tree": report.tree,
+            "base": report.base,
+        },
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
-    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
+    return json_text({"$schema": schema, "version": "2.1.0", "runs": [run]})
 
 
-def _needs_saying(check: CheckReport) -> bool:
-    """A check that did not pass and has no finding of its own would else be invisible."""
-    return check.outcome in _UNSAID and not check.result.findings and not check.preexisting
+def _results(report: Report) -> Iterator[dict[str, Any]]:
+    for check, finding in report.findings():
+        yield _of_finding(check, finding)
+    for check in report.checks:
+        if check.outcome in _UNSAID and not check.result.findings:
+            yield _of_check(check)
+    for path in report.conflicts:
+        yield _result("merge.conflict", "error", "changed on both sides", path)
 
 
 def _of_check(check: CheckReport) -> dict[str, Any]:
-    text = f"{check.id} {check.outcome}: {check.result.reason}"
-    return _result(f"check.{check.outcome}", _UNSAID[check.outcome], text, None, None)
+    said = f"{check.id} {str(check.outcome).replace('_', ' ')}: {check.result.reason}"
+    level = "note" if check.preexisting else _UNSAID[check.outcome]
+    return _result(f"check.{check.outcome}", level, said) | _about(check)
 
 
 def _of_finding(check: CheckReport, finding: Finding) -> dict[str, Any]:
-    text = f"{finding.message} {finding.remedy}" if finding.remedy else finding.message
-    result = _result(finding.rule, _LEVEL[finding.severity], text, finding.file, finding.line)
-    result["partialFingerprints"] = {"orchestrate/v1": finding.fingerprint(check.id)}
-    result["properties"] = {"check": check.id, "layer": check.layer}
+    said = f"{finding.message}\n{finding.remedy}" if finding.remedy else finding.message
+    level = "note" if check.preexisting else _LEVEL[finding.severity]
+    fingerprint = finding.fingerprint(check.id)
+    result = _result(finding.rule, level, said, finding.file, finding.line) | _about(check)
+    result["partialFingerprints"] = {"orchestrate/v1": fingerprint}
+    if fingerprint in check.waived:
+        result["suppressions"] = [{"kind": "external", "status": "accepted"}]
     return result
 
 
-def _result(rule: str, level: str, text: str, file: str | None, line: int | None) -> dict[str, Any]:
-    result: dict[str, Any] = {"ruleId": rule, "level": level, "message": {"text": text}}
+def _about(check: CheckReport) -> dict[str, Any]:
+    properties = {"check": check.id, "layer": check.layer, "preexisting": check.preexisting}
+    return {"properties": properties}
+
+
+def _result(
+    rule: str, level: str, said: str, file: str | None = None, line: int | None = None
+) -> dict[str, Any]:
+    result: dict[str, Any] = {"ruleId": rule, "level": level, "message": {"text": visible(said)}}
     if file:
-        place: dict[str, Any] = {"artifactLocation": {"uri": quote(file)}}
+        place: dict[str, Any] = {"artifactLocation": {"uri": quote(file, errors="replace")}}
         if line:
             place["region"] = {"startLine": line}
         result["locations"] = [{"physicalLocation": place}]

@@ -1,0 +1,102 @@
+"""Progress as a run goes: a moving line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from orchestrator.plugins.spec import Check, CheckResult, Outcome
+from orchestrator.policy.clause import Clause
+from orchestrator.policy.verdict import Decision
+from orchestrator.report.console import Progress
+from orchestrator.report.explain import explain
+from tests.report.golden import printed
+from tests.report.samples import FULL, check, report
+
+
+def run(console: Console) -> Progress:
+    """A listener that has heard a whole run, with a check nobody planned before it."""
+    progress = Progress(console)
+    checks = [Check(c.id, c.family, c.plugin, c.title) for c in FULL.checks]
+    progress.finished(
+        check("plugin:odd", "integrity", CheckResult(Outcome.ERRORED, "broken\nhint"))
+    )
+    progress.planned(checks)
+    for planned, done in zip(checks, FULL.checks, strict=True):
+        progress.started(planned)
+        progress.finished(done)
+    return progress
+
+
+def test_without_a_terminal_each_check_is_a_line() -> None:
+    stream = io.StringIO()
+    run(Console(file=stream, width=40))
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "  ! errored       plugin:odd  0.0 s  broken hint"
+    assert len(lines) == 1 + len(FULL.checks)
+    assert lines[2] == "  ✗ failed        service/tests  1.2 s  1 of 12 tests failed"
+
+
+def test_on_a_terminal_the_moving_line_is_gone_at_the_end() -> None:
+    stream = io.StringIO()
+    progress = run(Console(file=stream, width=80, force_terminal=True))
+    text = stream.getvalue()
+    assert "7/8  benchmarks/search" in text
+    assert progress.live is None
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is shown again"
+    progress.close()
+
+
+def test_a_run_that_was_interrupted_gives_the_terminal_back() -> None:
+    stream = io.StringIO()
+    progress = Progress(Console(file=stream, width=80, force_terminal=True))
+    progress.planned([Check("a", "integrity", "p", "a"), Check("b", "integrity", "p", "b")])
+    progress.started(Check("a", "integrity", "p", "a"))
+    progress.close()
+    progress.close()
+    assert stream.getvalue().endswith("\x1b[?25h") or "\x1b[?25h" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (report(), "passed: nothing to check"),
+        (report(check("a", "integrity", CheckResult(Outcome.PASSED))), "passed: 1 check in 12.3 s"),
+        (
+            report(check("a", "integrity", CheckResult(Outcome.ERRORED, "x")), seconds=125.4),
+            "could not tell: 1 check in 2 min 5 s (1 errored)",
+        ),
+        (
+            report(check("a", "integrity", CheckResult(Outcome.FAILED, "x"), preexisting=True)),
+            "passed: 1 check in 12.3 s (1 failing on the base too)",
+        ),
+        (report(conflicts=("a", "b")), "failed: 2 files in conflict, nothing was run"),
+    ],
+)
+def test_the_last_line_is_the_verdict(found: object, line: str) -> None:
+    assert printed(found).splitlines()[-1] == line  # type: ignore[arg-type]  # parametrized
+
+
+def test_nothing_depends_on_colour() -> None:
+    for outcome in Outcome:
+        text = printed(report(check("a", "integrity", CheckResult(outcome, "why"))))
+        assert str(outcome).replace("_", " ") in text
+
+
+def test_an_explanation_of_a_rule_that_errs_says_why_and_shows_no_control_characters() -> None:
+    clause = Clause("approve_when", "report.x == '\x1b'", None, {}, "report has no \x1b field")
+    text = explain(
+        Decision("escalate", "approve_when", clause.expression, "it \x1b errs", {"a": "\x1b[2J"},
+                 ("one", "two"), (clause,), errored=True)
+    )  # fmt: skip
+    assert "\x1b" not in text
+    assert text.splitlines()[-1] == "                       report has no \\x1b field"
+    assert "to be decided otherwise, all of:\n  one\n  two" in text
+
+
+def test_where_no_rule_decides_the_explanation_says_so() -> None:
+    assert explain(Decision("escalate", "none", "", "why")).startswith(
+        "escalated because no rule decides"
+    )
