@@ -176,6 +176,11 @@ def defaults(definition: Any) -> dict[str, Any]:
     }
 
 
+def test_the_configuration_of_this_repository_loads() -> None:
+    root = Path(__file__).parents[2]
+    assert load(root / "config" / "orchestrate.yaml").project == "orchestrate"
+
+
 def test_the_schema_is_a_valid_schema() -> None:
     from jsonschema import Draft202012Validator
 
