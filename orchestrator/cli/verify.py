@@ -127,15 +127,30 @@ def _write(report: Report, wanted: Sequence[tuple[str, str]]) -> None:
 
 
 def _print(report: Report, form: str) -> None:
-    from orchestrator.report.console import print_report
-
     if form == "console":
+        from orchestrator.report.console import print_report
+
         print_report(report, console())
     else:
-        click.echo(_rendered(report, form))
+        click.echo(_rendered(report, form), nl=False)
 
 
 def _rendered(report: Report, form: str) -> str:
+    if form == "console":
+        return _plain(report)
     from orchestrator.report import render
 
     return render(report, form)
+
+
+def _plain(report: Report) -> str:
+    """What the console shows, for a file."""
+    import io
+
+    from rich.console import Console
+
+    from orchestrator.report.console import print_report
+
+    stream = io.StringIO()
+    print_report(report, Console(file=stream, width=100, markup=False, highlight=False))
+    return stream.getvalue()

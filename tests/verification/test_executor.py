@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from orchestrator.config.model import Config, Verification
 from orchestrator.engine.executor import LocalExecutor
 from orchestrator.plugins.remote import PluginTrouble, Worker, WorkerDied, WorkerHung
 from orchestrator.verification.rules import Rules
+from tests.verification.world import number_in, until
 
 pytestmark = pytest.mark.skipif(not descendants.can_reap(), reason="needs /proc and a reaper")
 
@@ -25,27 +24,17 @@ def rules(state: Path) -> Rules:
     return Rules(Config("x", {}, verification=Verification()), None, state / "rules" / "c")
 
 
-def until(condition: Callable[[], bool]) -> bool:
-    """Poll ``condition`` until it holds; False after ten seconds."""
-    deadline = time.monotonic() + 10
-    while not (held := condition()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return held
-
-
-def start_and_wait(fifo: Path) -> str:
+def start_and_wait(told: Path) -> str:
     """A command that starts a process of its own session, tells its id, and stays."""
-    return f"setsid sh -c 'echo $$ > {fifo}; exec sleep 600' & sleep 601"
+    return f"setsid sh -c 'echo $$ > {told}; exec sleep 600' & sleep 601"
 
 
 @pytest.fixture
-def fifo(tmp_path: Path) -> Path:
-    path = tmp_path / "told"
-    os.mkfifo(path)
-    return path
+def told(tmp_path: Path) -> Path:
+    return tmp_path / "told"
 
 
-def test_a_killed_parent_leaves_no_process(tmp_path: Path, fifo: Path) -> None:
+def test_a_killed_parent_leaves_no_process(tmp_path: Path, told: Path) -> None:
     program = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -55,9 +44,9 @@ def test_a_killed_parent_leaves_no_process(tmp_path: Path, fifo: Path) -> None:
         "rules = Rules(Config('x', {}), None, Path(sys.argv[1]) / 'rules' / 'c')\n"
         "LocalExecutor(rules).command(sys.argv[2], '/', {'PATH': sys.argv[3]}, 600)\n"
     )
-    arguments = [str(tmp_path), start_and_wait(fifo), os.environ["PATH"]]
+    arguments = [str(tmp_path), start_and_wait(told), os.environ["PATH"]]
     parent = subprocess.Popen([sys.executable, "-c", program, *arguments])
-    stray = int(fifo.read_text())
+    stray = number_in(told)
     [worker] = descendants.children(parent.pid)
     parent.kill()
     parent.wait()
@@ -65,7 +54,7 @@ def test_a_killed_parent_leaves_no_process(tmp_path: Path, fifo: Path) -> None:
     assert until(lambda: not descendants.alive(stray))
 
 
-def test_strays_of_a_killed_worker_are_ended_by_the_next_pool(tmp_path: Path, fifo: Path) -> None:
+def test_strays_of_a_killed_worker_are_ended_by_the_next_pool(tmp_path: Path, told: Path) -> None:
     """Killed with its parent, at once: nobody was left to clean up."""
     program = (
         "import os, signal, sys, threading\n"
@@ -78,12 +67,12 @@ def test_strays_of_a_killed_worker_are_ended_by_the_next_pool(tmp_path: Path, fi
         "           'environment': {'PATH': sys.argv[3]}}\n"
         "worker.ask(request, 600)\n"
     )
-    arguments = [str(tmp_path), start_and_wait(fifo), os.environ["PATH"]]
+    arguments = [str(tmp_path), start_and_wait(told), os.environ["PATH"]]
     parent = subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert parent.stdout is not None and parent.stderr is not None
-    worker, stray = int(parent.stdout.readline()), int(fifo.read_text())
+    worker, stray = int(parent.stdout.readline()), number_in(told)
     parent.send_signal(signal.SIGSTOP)
     os.kill(worker, signal.SIGKILL)
     parent.kill()
@@ -96,7 +85,7 @@ def test_strays_of_a_killed_worker_are_ended_by_the_next_pool(tmp_path: Path, fi
     assert until(lambda: not descendants.alive(stray))
 
 
-def test_abort_ends_a_running_command_and_refuses_the_next(tmp_path: Path, fifo: Path) -> None:
+def test_abort_ends_a_running_command_and_refuses_the_next(tmp_path: Path, told: Path) -> None:
     import threading
 
     executor = LocalExecutor(rules(tmp_path))
@@ -105,13 +94,13 @@ def test_abort_ends_a_running_command_and_refuses_the_next(tmp_path: Path, fifo:
 
     def run() -> None:
         try:
-            executor.command(start_and_wait(fifo), "/", world, 600)
+            executor.command(start_and_wait(told), "/", world, 600)
         except PluginTrouble as error:
             ended.append(error)
 
     thread = threading.Thread(target=run)
     thread.start()
-    stray = int(fifo.read_text())
+    stray = number_in(told)
     executor.abort()
     thread.join(20)
     assert [type(error) for error in ended] == [WorkerDied]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from orchestrator.plugins.spec import Check, Outcome
 from orchestrator.verification import run as run_module
 from orchestrator.verification.checkout import Candidate, Pool
 from orchestrator.verification.outcome import Report, Verdict, overall
-from tests.verification.world import COMMANDS, Recorder, World, layer, outcomes
+from tests.verification.world import COMMANDS, Recorder, World, layer, number_in, outcomes
 
 
 def test_passing_and_failing_commands_and_those_nobody_could_judge(world: World) -> None:
@@ -129,11 +128,10 @@ def test_timeout_of_a_check_is_errored(world: World) -> None:
 def test_stop_ends_everything_quickly_with_what_it_started(world: World, tmp_path: Path) -> None:
     stop, heard = threading.Event(), Recorder()
     seen = tmp_path / "pid"
-    os.mkfifo(seen)
 
     def stop_once_it_runs(check: Check) -> None:
         def wait() -> None:
-            seen.with_suffix(".read").write_text(seen.read_text())
+            number_in(seen)
             stop.set()
 
         threading.Thread(target=wait).start()
@@ -145,7 +143,7 @@ def test_stop_ends_everything_quickly_with_what_it_started(world: World, tmp_pat
     report = world.report(config, listener=heard, stop=stop)
     assert outcomes(report) == {"data/a": "not_run", "ui/b": "not_run"}
     assert report.checks[0].result.reason == "the run was stopped"
-    assert not descendants.alive(int(seen.with_suffix(".read").read_text()))
+    assert not descendants.alive(number_in(seen))
 
 
 def test_an_exception_of_the_caller_ends_everything(world: World) -> None:

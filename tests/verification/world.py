@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -139,3 +140,17 @@ class World:
 def outcomes(report: Report) -> dict[str, str]:
     """Check id → outcome."""
     return {check.id: str(check.outcome) for check in report.checks}
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    """Poll ``condition`` until it holds; False after twenty seconds."""
+    deadline = time.monotonic() + 20
+    while not (held := condition()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return held
+
+
+def number_in(file: Path) -> int:
+    """The number another process writes into ``file``, as a line, sooner or later."""
+    assert until(lambda: file.exists() and file.read_text().endswith("\n")), "nothing was told"
+    return int(file.read_text())
