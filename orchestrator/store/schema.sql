@@ -126,6 +126,182 @@ CREATE TABLE "coordinators" (
   "expires_at" {int}
 ){keyed};
 
+CREATE TABLE "sessions" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "instance" {text},
+  "parent" {text},
+  "client" {text},
+  "agent" {text},
+  "pid" {int},
+  "pid_started" {text},
+  "host" {text},
+  "cwd" {text},
+  "token" {text},
+  "started_at" {int},
+  "heartbeat_at" {int},
+  "ended_at" {int},
+  "seen" {int}
+){keyed};
+CREATE INDEX "sessions_instance" ON "sessions" ("instance");
+
+CREATE TABLE "profiles" (
+  "instance" {text} NOT NULL PRIMARY KEY,
+  "expertise" {text},
+  "specializations" {text},
+  "consultation" {int},
+  "note" {text}
+){keyed};
+
+CREATE TABLE "leases" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "instance" {text},
+  "session" {text},
+  "kind" {text},
+  "path" {text},
+  "prefix" {text},
+  "lines_from" {int},
+  "lines_to" {int},
+  "mode" {text},
+  "fence" {int},
+  "hash" {text},
+  "intent" {text},
+  "status" {text},
+  "acquired_at" {int},
+  "expires_at" {int},
+  "ended_at" {int},
+  "handoff" {text},
+  "reason" {text}
+){strict};
+CREATE INDEX "leases_status_prefix" ON "leases" ("status", "prefix");
+CREATE INDEX "leases_status_path" ON "leases" ("status", "path");
+CREATE INDEX "leases_status_instance" ON "leases" ("status", "instance");
+CREATE INDEX "leases_handoff" ON "leases" ("handoff");
+
+CREATE TABLE "lease_folders" (
+  "lease" {text} NOT NULL,
+  "folder" {text} NOT NULL,
+  PRIMARY KEY ("lease", "folder")
+){keyed};
+CREATE INDEX "lease_folders_folder" ON "lease_folders" ("folder");
+
+CREATE TABLE "lease_waits" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "instance" {text},
+  "session" {text},
+  "wants" {text},
+  "mode" {text},
+  "priority" {text},
+  "asked_at" {int},
+  "expires_at" {int}
+){keyed};
+
+CREATE TABLE "tasks" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "title" {text},
+  "description" {text},
+  "status" {text},
+  "priority" {text},
+  "assigned_to" {text},
+  "proposed_to" {text},
+  "suggested" {text},
+  "created_by" {text},
+  "created_at" {int},
+  "updated_at" {int},
+  "due_at" {int},
+  "started_at" {int},
+  "closed_at" {int},
+  "dependencies" {text},
+  "deliverables" {text},
+  "required_expertise" {text},
+  "files" {text},
+  "blocked_reason" {text},
+  "handoff" {text},
+  "version" {int},
+  "origin" {text},
+  "data" {text}
+){strict};
+CREATE INDEX "tasks_status" ON "tasks" ("status");
+CREATE INDEX "tasks_assigned_to" ON "tasks" ("assigned_to");
+
+CREATE TABLE "messages" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "thread" {text},
+  "reply_to" {text},
+  "sender" {text},
+  "recipient" {text},
+  "kind" {text},
+  "subject" {text},
+  "body" {text},
+  "priority" {text},
+  "task" {text},
+  "files" {text},
+  "requires_response" {int},
+  "due_at" {int},
+  "status" {text},
+  "created_at" {int},
+  "closed_at" {int},
+  "origin" {text},
+  "data" {text}
+){strict};
+CREATE INDEX "messages_thread" ON "messages" ("thread");
+CREATE INDEX "messages_status" ON "messages" ("status");
+CREATE INDEX "messages_sender" ON "messages" ("sender");
+
+CREATE TABLE "receipts" (
+  "message" {text} NOT NULL,
+  "instance" {text} NOT NULL,
+  "delivered_at" {int},
+  "read_at" {int},
+  "answered_at" {int},
+  "undeliverable" {text},
+  PRIMARY KEY ("message", "instance")
+){keyed};
+CREATE INDEX "receipts_instance" ON "receipts" ("instance");
+
+CREATE TABLE "decisions" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "title" {text},
+  "description" {text},
+  "category" {text},
+  "scope" {text},
+  "status" {text},
+  "decision" {text},
+  "rationale" {text},
+  "decided_by" {text},
+  "proposed_by" {text},
+  "created_at" {int},
+  "decided_at" {int},
+  "deadline_at" {int},
+  "fallback" {text},
+  "options" {text},
+  "inputs_needed" {text},
+  "affects" {text},
+  "related_tasks" {text},
+  "files" {text},
+  "dependencies" {text},
+  "superseded_by" {text},
+  "origin" {text},
+  "archived" {int},
+  "version" {int},
+  "data" {text}
+){strict};
+CREATE INDEX "decisions_status" ON "decisions" ("status");
+CREATE INDEX "decisions_category" ON "decisions" ("category");
+
+CREATE TABLE "opinions" (
+  "decision" {text} NOT NULL,
+  "instance" {text} NOT NULL,
+  "kind" {text},
+  "body" {text},
+  "at" {int},
+  PRIMARY KEY ("decision", "instance")
+){keyed};
+
+CREATE TABLE "told" (
+  "name" {text} NOT NULL PRIMARY KEY,
+  "at" {int}
+){keyed};
+
 -- The record, append-only; prev and hash make the chain.
 CREATE TABLE "events" (
   "seq" {int} NOT NULL PRIMARY KEY,

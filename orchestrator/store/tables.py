@@ -55,6 +55,51 @@ TABLES: dict[str, Table] = {
     "waivers": _table("id", "fingerprint reason approver producer created_at expires_at uses used"),
     # who may coordinate: one row, name "coordinator"
     "coordinators": _table("name", "holder pid pid_started host fence acquired_at expires_at"),
+    # a live client; ``parent`` for a sub-agent; ``seen`` the last event its briefing told
+    "sessions": _table(
+        "id",
+        "instance parent client agent pid pid_started host cwd token started_at heartbeat_at "
+        "ended_at seen",
+    ),
+    # what an instance offers besides its configuration: JSON lists, 0/1
+    "profiles": _table("instance", "expertise specializations consultation note"),
+    # a held or ended lease; ``prefix`` is the folder without wildcards it lies in or covers,
+    # ``kind`` file, folder or glob; ``handoff`` once it has passed to one
+    "leases": _table(
+        "id",
+        "instance session kind path prefix lines_from lines_to mode fence hash intent status "
+        "acquired_at expires_at ended_at handoff reason",
+    ),
+    # every folder above a held lease, so that what lies under a folder is found by equality
+    "lease_folders": _table("lease folder", ""),
+    # who waits for what, in a fair queue; ``wants`` is JSON
+    "lease_waits": _table("id", "instance session wants mode priority asked_at expires_at"),
+    # a piece of work; ``dependencies``, ``deliverables``, ``required_expertise``, ``files``: JSON
+    "tasks": _table(
+        "id",
+        "title description status priority assigned_to proposed_to suggested created_by "
+        "created_at updated_at due_at started_at closed_at dependencies deliverables "
+        "required_expertise files blocked_reason handoff version origin data",
+    ),
+    # ``recipient`` as written: an instance, role:R or all; ``thread`` is the first message's id
+    "messages": _table(
+        "id",
+        "thread reply_to sender recipient kind subject body priority task files "
+        "requires_response due_at status created_at closed_at origin data",
+    ),
+    # one row an addressee: where a message got to
+    "receipts": _table("message instance", "delivered_at read_at answered_at undeliverable"),
+    # proposed, accepted, implemented, deprecated, superseded, objected; lists are JSON
+    "decisions": _table(
+        "id",
+        "title description category scope status decision rationale decided_by proposed_by "
+        "created_at decided_at deadline_at fallback options inputs_needed affects related_tasks "
+        "files dependencies superseded_by origin archived version data",
+    ),
+    # what instances said about a decision; ``kind`` input or objection
+    "opinions": _table("decision instance", "kind body at"),
+    # what health has told already, so that a ghost is reported once
+    "told": _table("name", "at"),
 }
 
 #: The record. Read like a table (``find("events", …)``), written only by ``record``.
@@ -66,5 +111,6 @@ INTEGERS = (
     "seq", "at", "before", "after",
     "heartbeat_at", "registered_at", "created_at", "updated_at", "closed_at", "started_at",
     "ended_at", "next_at", "opened_at", "acknowledged_at", "answered_at", "expires_at",
-    "acquired_at",
+    "acquired_at", "lines_from", "lines_to", "seen", "consultation", "asked_at", "due_at",
+    "requires_response", "delivered_at", "read_at", "decided_at", "deadline_at", "archived",
 )  # fmt: skip
