@@ -23,8 +23,10 @@ from orchestrator.config.model import (
     Level,
     Prepare,
     Rule,
+    Status,
     Step,
     Verification,
+    Views,
 )
 from orchestrator.config.names import check_names
 from orchestrator.plugins.spec import Json
@@ -68,6 +70,7 @@ def build(data: Data, source: str) -> Config:
         escalation=_escalation(data.get("escalation", {})),
         emergency=tuple(_make(EmergencyRule, entry) for entry in data.get("emergency", [])),
         notify=dict(data.get("notify", {})),
+        status=_make(Status, data.get("status", {}), views=lambda entry: _make(Views, entry)),
         source=source,
     )
 

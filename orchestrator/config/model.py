@@ -29,8 +29,10 @@ __all__ = [
     "Level",
     "Prepare",
     "Rule",
+    "Status",
     "Step",
     "Verification",
+    "Views",
 ]
 
 
@@ -241,6 +243,27 @@ class EmergencyRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Views:
+    """Which files for scripts of the replaced systems are written; paths in ``status.views``."""
+
+    work_registry: bool = False
+    locks: bool = False
+    decision_log: bool = False
+    heartbeats: bool = False
+    instance_registry: bool = False
+    task_queue: bool = False
+    communication_log: bool = False
+    decisions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is written beside the status document."""
+
+    views: Views = field(default_factory=Views)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration. ``source`` is the path it was read from, repository-relative.
 
@@ -262,6 +285,7 @@ class Config:
     escalation: Escalation = field(default_factory=Escalation)
     emergency: tuple[EmergencyRule, ...] = ()
     notify: Mapping[str, str] = field(default_factory=dict)
+    status: Status = field(default_factory=Status)
     source: str = "config/orchestrate.yaml"
 
     def to_json(self) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def build(
         "handoffs": [_handoff(view, row) for row in view.handoffs],
         "leases": [],
         "tasks": _tasks(view),
+        "decisions": _decisions(reader),
         "escalations": [_escalation(row, reader.now) for row in view.escalations],
         "lastRuns": [_run(row) for row in _latest_runs(reader)],
         "health": health(reader, view.rows, view.escalations, extras.live),
@@ -80,7 +81,7 @@ _CLIENT = {True: "live", False: "dead", None: "unknown"}
 #: The columns of an instance that the document tells about.
 _INSTANCE = (
     "id", "role", "state", "handoff", "task", "session", "pid", "pid_started", "host",
-    "heartbeat_at",
+    "heartbeat_at", "worktree", "branch",
 )  # fmt: skip
 
 
@@ -101,6 +102,12 @@ class _Facts:
         self.handoffs = [*open_, *ended]
         self.open = {row["id"]: row for row in open_}
         self.escalations = reader.find("escalations", {"status": OPEN}, order="opened_at")
+
+        begun = reader.find("sessions", {"ended_at": None}, columns=("id", "started_at"))
+        self.since = {row["id"]: rfc3339(row["started_at"] or 0) for row in begun}
+        tasks = [row["task"] for row in found if row["task"]]
+        titled = reader.find("tasks", {"id": tasks}, columns=("id", "title")) if tasks else []
+        self.titles = {row["id"]: row["title"] for row in titled}
 
         states = {str(state): state for state in State}
         self._states = {row["id"]: states.get(row["state"], State.STANDBY) for row in found}
@@ -169,6 +176,12 @@ def _instance(view: _Facts, name: str) -> Json:
         "client": _CLIENT[live],
         "leases": [],
         "heartbeatAt": None if beat is None else rfc3339(beat),
+        "host": row.get("host"),
+        "pid": row.get("pid"),
+        "worktree": row.get("worktree"),
+        "branch": row.get("branch"),
+        "since": view.since.get(row.get("session") or ""),
+        "taskTitle": view.titles.get(row.get("task") or "") or row.get("task"),
     }
 
 
@@ -228,6 +241,23 @@ def _tasks(view: _Facts) -> Json:
     ]
     landed = view.reader.count("handoffs", {"status": "landed"})
     return {"pending": 0, "inProgress": len(held), "completed": landed, "items": held}
+
+
+def _decisions(reader: Reader) -> Json:
+    columns = ("id", "title", "category", "status", "created_at")
+    latest = reader.find(
+        "decisions", {"archived": (None, 0)}, order="-created_at", limit=5, columns=columns
+    )
+    return {
+        "total": reader.count("decisions", {"archived": (None, 0)}),
+        "latest": [
+            {
+                **{name: row[name] for name in columns if name != "created_at"},
+                **_times(row, madeAt="created_at"),
+            }
+            for row in latest
+        ],
+    }
 
 
 def _escalation(row: Row, now: int) -> Json:

@@ -33,6 +33,8 @@ SECTIONS = {
     "Levels": "level",
     "always_when": "always",
     "emergency": "emergency",
+    "status": "status",
+    "views": "views",
 }
 
 #: Definitions of values, described once at the top of the page.

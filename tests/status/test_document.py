@@ -74,6 +74,12 @@ def test_every_field_of_the_template_is_there(store: Store) -> None:
         "client": "unknown",
         "leases": [],
         "heartbeatAt": None,
+        "host": None,
+        "pid": None,
+        "worktree": None,
+        "branch": None,
+        "since": None,
+        "taskTitle": None,
     }
     assert found["handoffProtocol"] == {"currentHandoffPhase": "NONE", "verificationRequired": []}
 
