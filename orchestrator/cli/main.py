@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ready": ("ready", "Mark your work ready for verification."),
     "withdraw": ("withdraw", "Take back what you marked ready."),
     "release": ("release", "Give up the task of an instance; it stands by again."),
+    "task": ("task", "Add, claim, propose and complete tasks."),
+    "message": ("message", "Send, read and answer messages."),
     "handoff": ("handoff", "List and show handoffs; undo a landed one."),
     "escalation": ("escalation", "List, show and answer what needs a human."),
     "waiver": ("waiver", "Accept a finding for a while; list and revoke what was accepted."),

@@ -6,6 +6,7 @@ import json
 
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.project import Project
+from orchestrator.engine.tasking import hand_over
 from orchestrator.engine.transition import change_handoff, move, row_of
 from orchestrator.lifecycle.machine import Facts
 from orchestrator.lifecycle.states import Event
@@ -28,6 +29,7 @@ def complete(project: Project, lease: Lease, handoff: Row) -> None:
         notes = json.loads(handoff["notes"] or "{}")
         told = {"landed": landed, "producer": row["id"], "notes": notes}
         tx.record(NewEvent("handoff.transfer", project.verifier, target, handoff["id"], data=told))
+        hand_over(tx, project, handoff)
 
     project.store.write(body, durable=True)
 
