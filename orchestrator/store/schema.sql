@@ -172,10 +172,10 @@ CREATE TABLE "leases" (
   "handoff" {text},
   "reason" {text}
 ){strict};
-CREATE INDEX "leases_status_prefix" ON "leases" ("status", "prefix");
+CREATE INDEX "leases_status_kind_prefix" ON "leases" ("status", "kind", "prefix");
 CREATE INDEX "leases_status_path" ON "leases" ("status", "path");
 CREATE INDEX "leases_status_instance" ON "leases" ("status", "instance");
-CREATE INDEX "leases_handoff" ON "leases" ("handoff");
+CREATE INDEX "leases_handoff" ON "leases" ("handoff") WHERE "handoff" IS NOT NULL;
 
 CREATE TABLE "lease_folders" (
   "lease" {text} NOT NULL,

@@ -70,7 +70,7 @@ TABLES: dict[str, Table] = {
         "instance session kind path prefix lines_from lines_to mode fence hash intent status "
         "acquired_at expires_at ended_at handoff reason",
     ),
-    # every folder above a held lease, so that what lies under a folder is found by equality
+    # every folder above a held lease's prefix: what lies under a folder is found by equality
     "lease_folders": _table("lease folder", ""),
     # who waits for what, in a fair queue; ``wants`` is JSON
     "lease_waits": _table("id", "instance session wants mode priority asked_at expires_at"),
