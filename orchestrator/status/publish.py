@@ -10,13 +10,23 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from orchestrator.coordination.liveness import alive
 from orchestrator.errors import EXIT, OrchestrateError
+from orchestrator.git import find
 from orchestrator.status.document import Extras, build
+from orchestrator.status.view_files import (
+    LOCKS,
+    MANIFEST,
+    SHARED,
+    enabled,
+    views,
+    worktrees,
+    write_views,
+)
 from orchestrator.store.gate import Gate
 from orchestrator.store.port import Reader, Store
 
@@ -80,7 +90,9 @@ def write(store: Store, main_worktree: Path, *, force: bool = False) -> Path:
         try:
             # Built while the lock is held: whoever writes later has looked later.
             with gate.held(_WAIT):
-                return _write(folder, current(store), force=force)
+                path = _write(folder, current(store), force=force)
+                _write_views(store, main_worktree)
+                return path
         finally:
             gate.close()
     except OSError as error:
@@ -147,6 +159,24 @@ def _document(reader: Reader) -> dict[str, Any]:
 def _parsed(text: str) -> Any:
     """The configuration seldom changes and may be long."""
     return json.loads(text)
+
+
+def _write_views(store: Store, main_worktree: Path) -> None:
+    """Bring the views that are switched on up to date, in every worktree."""
+    row = store.read(lambda reader: reader.get("meta", name="config"))
+    switches = enabled(_parsed(row["value"]) if row else None)
+    if not switches and not _ever_switched_on(main_worktree):
+        return
+    for folder in worktrees(find(main_worktree)):
+        write_views(folder, store.read(partial(_views, switches, folder)))
+
+
+def _views(switches: Mapping[str, bool], folder: Path, reader: Reader) -> dict[str, Any]:
+    return views(reader, _document(reader), switches, folder)
+
+
+def _ever_switched_on(folder: Path) -> bool:
+    return any((folder / root / MANIFEST).exists() for root in (LOCKS, SHARED))
 
 
 def _prepare(folder: Path) -> None:
