@@ -9,47 +9,67 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.config.model import Config
-from orchestrator.coordination.liveness import alive, ancestors, host, started
+from orchestrator.coordination.cleaning import clean
+from orchestrator.coordination.liveness import ancestors, host, started
+from orchestrator.coordination.sessions import (
+    Client,
+    NotYou,
+    instance_of,
+    made_on_the_spot,
+    register,
+)
+from orchestrator.coordination.tokens import (
+    WrongToken,
+    digest,
+    keep_token,
+    new_token,
+    session_of,
+    verify_token,
+)
 from orchestrator.environment import in_client
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Repository
-from orchestrator.store.port import Reader, Row, Transaction
+from orchestrator.store.port import NewEvent, Reader, Row, Store, Transaction
 
-__all__ = ["Caller", "NotYou", "WhichInstance", "caller", "instance_here", "occupy"]
+__all__ = [
+    "Caller",
+    "NotYou",
+    "WhichInstance",
+    "authenticate",
+    "caller",
+    "instance_here",
+    "issue",
+    "occupy",
+]
 
 
 class WhichInstance(OrchestrateError):
     """It cannot be told which instance you are.
 
-    Name it with ``--instance ID`` or ``ORCHESTRATE_INSTANCE``, or give the
-    instance a ``worktree:`` in the configuration and call from there.
+    Name it with ``--instance ID`` or ``ORCHESTRATE_INSTANCE``, give the
+    instance a ``worktree:`` in the configuration and call from there, or
+    ``orchestrate check-in`` to get one of your own.
     """
 
     code = "E311"
 
 
-class NotYou(OrchestrateError):
-    """Another live session is this instance.
-
-    One live session occupies one instance. Call without ``--instance`` to act
-    as yourself.
-    """
-
-    code = "E312"
-
-
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``actor`` is ``human:<user>`` or an instance id; ``pid`` the client's, when known."""
+    """``actor`` is ``human:<user>`` or an instance id; ``pid`` the client's, when known.
+
+    ``state`` is the folder where a session's token is kept, None where none is.
+    """
 
     actor: str
     human: bool
     session: str | None = None
     pid: int | None = None
+    state: Path | None = None
 
     def acting_for(self, instance: str) -> str:
         """Who is recorded when this caller acts for ``instance``: a human stays one."""
@@ -57,16 +77,48 @@ class Caller:
 
 
 def caller(reader: Reader, environment: Mapping[str, str] | None = None) -> Caller:
-    """Who calls, before it is known which instance they act for."""
+    """Who calls, before it is known which instance they act for. Verifies no token."""
     names = os.environ if environment is None else environment
-    session = names.get("CLAUDE_CODE_SESSION_ID") or None
+    session = names.get("CLAUDE_CODE_SESSION_ID") or names.get("ORCHESTRATE_SESSION") or None
     pid = names.get("CLAUDE_PID", "")
     client = _client_above(reader)
-    if not in_client(names) and client is None:
+    if not in_client(names) and session is None and client is None:
         return Caller(f"human:{_user()}", human=True)
-    row = next(iter(reader.find("instances", {"session": session})), None) if session else client
-    actor = row["id"] if row else "unregistered"
-    return Caller(actor, False, session, int(pid) if pid.isdigit() else None)
+    known = instance_of(reader, session) if session else client and client["id"]
+    return Caller(known or "unregistered", False, session, int(pid) if pid.isdigit() else None)
+
+
+def authenticate(store: Store, state: Path, environment: Mapping[str, str] | None = None) -> Caller:
+    """Who calls, with the session's token verified.
+
+    A wrong one is recorded as ``session.refused`` and raises ``WrongToken``.
+    """
+    names = os.environ if environment is None else environment
+    mine = session_of(names, state)
+    who = replace(store.read(lambda reader: caller(reader, names)), state=state)
+    if mine is None or store.read(lambda reader: _proven(reader, *mine)):
+        return who
+    session = mine[0]
+    refused = NewEvent("session.refused", "unverified", who.actor, data={"session": session})
+    store.write(lambda tx: tx.record(refused), durable=True)
+    raise WrongToken(f"the token given for session {session!r} is not its own")
+
+
+def _proven(reader: Reader, session: str, token: str | None) -> bool:
+    """The token is right, none was ever issued, or the registered client itself calls."""
+    row = reader.get("sessions", id=session)
+    if row is None or row["ended_at"] is not None or row["token"] is None:
+        return True
+    if verify_token(reader, session, token):
+        return True
+    return token is None and _calls(row)
+
+
+def _calls(row: Row) -> bool:
+    """The process a session is registered with is above this one."""
+    if not row["pid"] or row["host"] != host():
+        return False
+    return row["pid"] in ancestors() and started(row["pid"]) == row["pid_started"]
 
 
 def _client_above(reader: Reader) -> Row | None:
@@ -108,47 +160,56 @@ def instance_here(reader: Reader, config: Config, repository: Repository, named:
 
 
 def _by_session(reader: Reader) -> str | None:
-    session = os.environ.get("CLAUDE_CODE_SESSION_ID")
-    row = next(iter(reader.find("instances", {"session": session})), None) if session else None
-    return row["id"] if row else None
+    names = os.environ
+    session = names.get("CLAUDE_CODE_SESSION_ID") or names.get("ORCHESTRATE_SESSION")
+    return instance_of(reader, session) if session else None
 
 
 def _by_worktree(reader: Reader, config: Config, repository: Repository) -> str | None:
-    """The instance whose ``worktree`` is the checkout we are in."""
+    """The instance whose ``worktree`` is the checkout we are in.
+
+    Those made on the spot do not count: they are their session's, not the checkout's.
+    """
     here = repository.worktree.resolve()
     for instance in config.instances.values():
         if instance.worktree and (repository.main / instance.worktree).resolve() == here:
             return instance.id
     rows = reader.find("instances")
-    return next(
-        (r["id"] for r in rows if r["worktree"] and Path(r["worktree"]).resolve() == here), None
-    )
+    return next((r["id"] for r in rows if _is_at(r, here)), None)
+
+
+def _is_at(row: Row, here: Path) -> bool:
+    place = row["worktree"]
+    return bool(place) and not made_on_the_spot(row["id"]) and Path(place).resolve() == here
 
 
 def occupy(tx: Transaction, row: Row, who: Caller) -> Row:
     """Record that ``who``'s session is this instance, with a sign of life.
 
-    A human acts *for* an instance and occupies nothing. Raises ``NotYou`` when
-    another live session has it, or when this session is another instance.
+    Registers a session that never checked in. A human acts *for* an instance
+    and occupies nothing. Raises ``NotYou`` when another live session has it,
+    or when this session is another instance.
     """
     if who.human or who.session is None:
         return row
-    other = next(iter(tx.find("instances", {"session": who.session})), None)
-    if other is not None and other["id"] != row["id"]:
-        raise NotYou(f"this session is instance {other['id']}, not {row['id']}")
-    if row["session"] not in (None, who.session) and _may_live(row):
-        raise NotYou(f"{row['id']} is occupied by another live session")
-    signs = {
-        "session": who.session,
-        "pid": who.pid,
-        "pid_started": started(who.pid) if who.pid else None,
-        "host": host(),
-        "heartbeat_at": tx.now,
-    }
-    tx.update("instances", {"id": row["id"]}, signs)
-    return {**row, **signs}
+    digest = issue(tx, who.session, who.state)
+    register(tx, Client(who.session, who.pid), row, digest)
+    if digest is not None:  # a registration, not just another call
+        clean(tx, tx.now)
+    new = tx.get("instances", id=row["id"])
+    assert new is not None
+    return new
 
 
-def _may_live(row: Row) -> bool:
-    """Not known to be dead: unknown is never treated as dead at once."""
-    return alive(row["pid"], row["pid_started"], row["host"]) is not False
+def issue(tx: Reader, session: str, state: Path | None, *, again: bool = False) -> str | None:
+    """Write a new token for a session that has none, or ``again``; its digest, or None.
+
+    Written before the commit, so that no session is left with a digest nobody knows.
+    """
+    row = tx.get("sessions", id=session)
+    has = row is not None and row["ended_at"] is None and row["token"]
+    if state is None or (has and not again):
+        return None
+    token = new_token()
+    keep_token(state, session, token)
+    return digest(token)

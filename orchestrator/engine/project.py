@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.config import load
 from orchestrator.config.model import Config
-from orchestrator.coordination.callers import Caller, caller
+from orchestrator.coordination.callers import Caller, authenticate
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git, Repository, find
 from orchestrator.lifecycle.states import State
@@ -61,8 +61,8 @@ class Project:
         return self.git.commit(self.branch)
 
     def caller(self) -> Caller:
-        """Who calls this process."""
-        return self.store.read(caller)
+        """Who calls this process. Raises ``WrongToken`` for a session that cannot prove itself."""
+        return authenticate(self.store, self.repository.state)
 
     def register(self) -> None:
         """Bring the store up to date with the configuration; cheap when it already is."""
