@@ -29,12 +29,20 @@ class Deadlock(OrchestrateError):
 Edge = tuple[str, str, str]
 
 
-def refuse(reader: Reader, row: Row) -> None:
-    """Raise ``Deadlock`` when the waiter ``row`` closes a circle."""
+def refuse(reader: Reader, row: Row, *, late: bool = False) -> None:
+    """Raise ``Deadlock`` when the waiter ``row`` closes a circle.
+
+    ``late``: it waits already and a circle closed behind it; then only the one
+    who came last gives way.
+    """
     found = circle(reader, row)
+    if found and late:
+        within = {who for who, _, _ in found}
+        last = max(w["id"] for w in [*queue.waiting(reader), row] if w["instance"] in within)
+        found = found if last == row["id"] else []
     if found:
-        steps = ", ".join(f"{who} waits for {what}, held by {by}" for who, what, by in found)
-        raise Deadlock(f"a deadlock: {steps}", hint="orchestrate lease release what you hold")
+        steps = ", ".join(f"{who} waits for {what} ({by} has it)" for who, what, by in found)
+        raise Deadlock(f"a deadlock: {steps}", hint="release what you hold, then ask for all")
 
 
 def circle(reader: Reader, row: Row) -> list[Edge]:

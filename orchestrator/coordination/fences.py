@@ -48,7 +48,7 @@ def _problem(reader: Reader, instance: str, file: Target, since: int) -> str | N
         return None
     last = max(others, key=lambda row: int(row["fence"]))
     return (
-        f"{last['instance']} took {file.path} after you ({last['id']}): "
+        f"{last['instance']} took {file.path} after {instance} ({last['id']}): "
         "look at what became of it, then acquire it again"
     )
 

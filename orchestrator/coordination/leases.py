@@ -9,7 +9,7 @@ transaction; waiting for a lease is ``engine.leasing``'s.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from orchestrator.coordination import queue
 from orchestrator.coordination.lease_handoffs import free_handoff, pass_to
@@ -42,6 +42,7 @@ __all__ = [
     "acquire",
     "check",
     "cleanup",
+    "conflicts",
     "end",
     "expired",
     "free_handoff",
@@ -116,6 +117,21 @@ class Held:
     conflicts: tuple[Conflict, ...]
 
 
+@dataclass(slots=True)
+class _Survey:
+    """What stands between a caller and its wants.
+
+    ``mine``: own leases on exactly these; ``fresh``: what has to be written;
+    ``over``: leases that no longer count, by id, each with the reason.
+    """
+
+    wants: tuple[Target, ...]
+    mine: dict[Target, Row] = field(default_factory=dict)
+    fresh: list[Target] = field(default_factory=list)
+    over: dict[str, tuple[Row, str]] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a target stands for an instance.
@@ -151,40 +167,31 @@ def acquire(
     """
     _checked(wants, mode, ttl_ms, intent)
     terms = Terms(instance, session, mode, ttl_ms, intent, hashes or {}, actor or instance)
-    mine: dict[Target, Row] = {}
-    over: dict[str, tuple[Row, str]] = {}
-    conflicts: list[Conflict] = []
-    fresh: list[Target] = []
-    for want in dict.fromkeys(replace(want, place=None) for want in wants):
-        rows = list(near(tx, want))
-        own = next((row for row in rows if same(row, want, instance)), None)
-        if own and not expired(own, tx.now):
-            mine[want] = own
-            if mode == SHARED or own["mode"] == EXCLUSIVE:
-                continue
-        elif own:
-            over[own["id"]] = own, "expired"
-        fresh.append(want)
-        for row in in_the_way(rows, want, instance, mode):
-            if reason := why_over(tx, row):
-                over[row["id"]] = row, reason
-            else:
-                conflicts.append(Conflict(want, row))
-    if fresh and not conflicts:
-        ahead = queue.ahead(
-            tx, fresh, instance=instance, mode=mode, priority=priority, waiting=waiting
-        )
-        conflicts = [Conflict(want, wait=row) for want, row in ahead]
-    if conflicts:
-        return Held(tuple(conflicts))
-    for row, reason in over.values():
+    found = _survey(tx, wants, instance=instance, mode=mode, priority=priority, waiting=waiting)
+    if found.conflicts:
+        return Held(tuple(found.conflicts))
+    for row, reason in found.over.values():
         end(tx, row, reason, actor=terms.actor, kind="lease.expire")
-    taken = _take(tx, fresh, mine, terms)
+    taken = _take(tx, found.fresh, found.mine, terms)
     leases = tuple(
-        taken.get(want) or extend(tx, mine[want], ttl_ms, session)
-        for want in dict.fromkeys(replace(want, place=None) for want in wants)
+        taken.get(want) or extend(tx, found.mine[want], ttl_ms, session) for want in found.wants
     )
-    return Acquired(leases, tuple(row for row, _ in over.values() if row["instance"] != instance))
+    others = (row for row, _ in found.over.values() if row["instance"] != instance)
+    return Acquired(leases, tuple(others))
+
+
+def conflicts(
+    reader: Reader,
+    wants: Sequence[Target],
+    *,
+    instance: str,
+    mode: str = EXCLUSIVE,
+    priority: int = 0,
+    waiting: Row | None = None,
+) -> tuple[Conflict, ...]:
+    """What ``acquire`` would meet now, without changing anything."""
+    found = _survey(reader, wants, instance=instance, mode=mode, priority=priority, waiting=waiting)
+    return tuple(found.conflicts)
 
 
 def check(
@@ -215,9 +222,12 @@ def check(
 
 def renew(tx: Transaction, *, session: str, ttl_ms: int = TTL_MS) -> int:
     """Renew what ``session`` holds, as its heartbeat does; how many. Never shortens one."""
-    rows = [row for row in _of_session(tx, session) if not expired(row, tx.now)]
+    known = tx.get("sessions", id=session)
+    # A sub-agent works with the leases of its session.
+    root = known["parent"] if known and known["parent"] else session
+    rows = [row for row in _of_session(tx, root) if not expired(row, tx.now)]
     for row in rows:
-        extend(tx, row, ttl_ms, session)
+        extend(tx, row, ttl_ms, None)
     return len(rows)
 
 
@@ -342,6 +352,44 @@ def renamed(
                       ttl_ms=min(ttl, LONGEST_MS), intent=row["intent"])  # fmt: skip
         conflicts += got.conflicts if isinstance(got, Held) else ()
     return conflicts
+
+
+def _survey(
+    reader: Reader,
+    wants: Sequence[Target],
+    *,
+    instance: str,
+    mode: str,
+    priority: int,
+    waiting: Row | None,
+) -> _Survey:
+    """Look at everything first: nothing is written before all of it is known to be free."""
+    found = _Survey(tuple(dict.fromkeys(replace(want, place=None) for want in wants)))
+    for want in found.wants:
+        _look(reader, found, want, instance, mode)
+    if found.fresh and not found.conflicts:
+        ahead = queue.ahead(
+            reader, found.fresh, instance=instance, mode=mode, priority=priority, waiting=waiting
+        )
+        found.conflicts += [Conflict(want, wait=row) for want, row in ahead]
+    return found
+
+
+def _look(reader: Reader, found: _Survey, want: Target, instance: str, mode: str) -> None:
+    rows = list(near(reader, want))
+    own = next((row for row in rows if same(row, want, instance)), None)
+    if own and not expired(own, reader.now):
+        found.mine[want] = own
+        if mode == SHARED or own["mode"] == EXCLUSIVE:
+            return
+    elif own:
+        found.over[own["id"]] = own, "expired"
+    found.fresh.append(want)
+    for row in in_the_way(rows, want, instance, mode):
+        if reason := why_over(reader, row):
+            found.over[row["id"]] = row, reason
+        else:
+            found.conflicts.append(Conflict(want, row))
 
 
 def _take(

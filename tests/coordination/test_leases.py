@@ -21,7 +21,7 @@ from orchestrator.coordination.leases import (
     Held,
 )
 from orchestrator.coordination.liveness import started
-from orchestrator.coordination.paths import file_target, with_lines
+from orchestrator.coordination.paths import Target, file_target, overlaps, with_lines
 from orchestrator.store.port import Store, Transaction
 from orchestrator.store.sqlite import SqliteStore, open_store
 from orchestrator.testing import ManualClock, MemoryStore
@@ -115,11 +115,14 @@ def test_readers_share_and_a_writer_does_not(store: Store) -> None:
     assert isinstance(take(store, "ben", "a.py", mode="shared"), Held)
 
 
+def grab(store: Store, who: str, want: Target) -> Acquired | Held:
+    return store.write(lambda tx: leases.acquire(tx, [want], instance=who))
+
+
 def test_parts_of_one_file_can_have_different_holders(store: Store) -> None:
     one, two = (with_lines(file_target("a.py"), *lines) for lines in ((1, 10), (11, 20)))
     for who, part in (("ada", one), ("ben", two)):
-        got = store.write(lambda tx, p=part, w=who: leases.acquire(tx, [p], instance=w))
-        assert isinstance(got, Acquired)
+        assert isinstance(grab(store, who, part), Acquired)
     assert isinstance(take(store, "cyd", "a.py"), Held)
 
 
@@ -381,12 +384,10 @@ def test_the_answer_is_the_same_whatever_else_is_leased(tmp_path: Path) -> None:
     store: SqliteStore = open_store(tmp_path / "s")
     paths = ["a.py", "x/a.py", "x/y/a.py", "x/y/z/a.py", "x/", "x/y/", "x/y/z/", "w/",
              "*.py", "x/*.py", "x/y/*", "x/*/a*", "x/y/z/**", "**/a.py", "w*/**", "."]  # fmt: skip
-    from orchestrator.coordination.paths import overlaps
-
     for one in paths:
         acquired(store, "ada", one)
         for other in paths:
             state = check(store, "ben", other).state
             assert (state == "held") == overlaps(at(one), at(other)), (one, other)
-        store.write(lambda tx, p=one: leases.release(tx, [at(p)], instance="ada"))
+        states(store, "release", "ada", one)
     store.close()
