@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "release": ("release", "Give up the task of an instance; it stands by again."),
     "task": ("task", "Add, claim, propose and complete tasks."),
     "message": ("message", "Send, read and answer messages."),
+    "decision": ("decision", "Record, propose, discuss and take decisions."),
+    "health": ("health", "What needs somebody's attention."),
     "handoff": ("handoff", "List and show handoffs; undo a landed one."),
     "escalation": ("escalation", "List, show and answer what needs a human."),
     "waiver": ("waiver", "Accept a finding for a while; list and revoke what was accepted."),

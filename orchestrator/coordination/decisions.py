@@ -260,7 +260,7 @@ def find(reader: Reader, name: str) -> Row:
     if row is not None:
         return row
     rows = reader.find("decisions", columns=("id", "origin"))
-    before = [r["id"] for r in rows if name in (r["origin"], *known_as(r["origin"]))]
+    before = [r["id"] for r in rows if name == r["origin"] or name in known_as(r["origin"])]
     if len(before) == 1:
         return find(reader, before[0])
     near = before or difflib.get_close_matches(name.upper(), [r["id"] for r in rows])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from orchestrator.engine.decisions import settle
 from orchestrator.engine.emergencies import react
 from orchestrator.engine.integration import mark
 from orchestrator.engine.lease import Lease
@@ -38,6 +39,7 @@ class Attention:
             return
         self.looked = time.monotonic()
         react(self.project, self.lease)
+        settle(self.project, self.lease.check)
 
     def _branch(self) -> None:
         """Report commits that reached the integration branch without a verified handoff."""

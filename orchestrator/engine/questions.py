@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.coordination.callers import Caller
+from orchestrator.coordination.deciding import uphold
 from orchestrator.engine.handoff import close
 from orchestrator.engine.project import Project
 from orchestrator.engine.transition import change_handoff, move, row_of
@@ -21,7 +22,7 @@ from orchestrator.policy.escalation import ANSWERS, Ladder, Level, dedupe_key, h
 from orchestrator.policy.four_eyes import may_approve
 from orchestrator.store.port import NewEvent, Reader, Row, Transaction
 
-__all__ = ["NotEntitled", "NotOpen", "acknowledge", "answer", "ask", "open_about"]
+__all__ = ["NotEntitled", "NotOpen", "acknowledge", "answer", "ask", "moot", "open_about"]
 
 OPEN = ("open", "acknowledged")
 
@@ -67,9 +68,13 @@ def ask(
     question: str,
     reason: str,
     data: Mapping[str, Any] | None = None,
+    about: str | None = None,
 ) -> Row:
-    """Open an escalation, or find the open one that asks the same."""
-    about = handoff["id"] if handoff else instance
+    """Open an escalation, or find the open one that asks the same.
+
+    ``about`` is what makes it the same where neither handoff nor instance does.
+    """
+    about = about or (handoff["id"] if handoff else instance)
     dedupe = dedupe_key(kind, about, handoff["head"] if handoff else None)
     same = tx.find("escalations", {"dedupe": dedupe, "status": OPEN})
     if same:
@@ -129,6 +134,12 @@ def open_about(reader: Reader, handoff: str) -> Row | None:
     return next(iter(reader.find("escalations", {"handoff": handoff, "status": OPEN})), None)
 
 
+def moot(tx: Transaction, kind: str, about: str) -> None:
+    """Close the open question of this kind ``about`` something: it was decided another way."""
+    for row in tx.find("escalations", {"dedupe": dedupe_key(kind, about), "status": OPEN}):
+        tx.update("escalations", {"id": row["id"]}, {"status": "moot", "next_at": None})
+
+
 def acknowledge(project: Project, who: Caller, name: str) -> Row:
     """Say that somebody looks at it; the ladder waits, and pages again if nothing follows."""
 
@@ -184,6 +195,8 @@ def _open(tx: Transaction, name: str) -> Row:
 
 
 def _entitled(tx: Transaction, project: Project, who: Caller, row: Row) -> None:
+    if row["type"] == "disagreement" and not who.human:
+        raise NotEntitled("where instances disagree, a human decides")
     handoff = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
     producer = handoff["producer"] if handoff else row["instance"]
     why_not = may_approve(
@@ -197,7 +210,11 @@ def _entitled(tx: Transaction, project: Project, who: Caller, row: Row) -> None:
 
 
 def _carry_out(tx: Transaction, who: Caller, row: Row, given: str, reason: str) -> None:
-    """What an answer does to the instance it is about."""
+    """What an answer does to the instance, or the decision, it is about."""
+    if row["type"] == "disagreement":
+        uphold(tx, json.loads(row["data"])["about"], actor=who.actor, reason=reason,
+               stands=given == "approve")  # fmt: skip
+        return
     handoff = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
     if handoff is None:
         return

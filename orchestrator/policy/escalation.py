@@ -19,6 +19,7 @@ KINDS: Mapping[str, str] = {
     "authorisation": "the work is good by rule, and somebody has to allow it",
     "manual_fix": "it could not be told whether the work is good; something has to be mended",
     "emergency": "something happened that cannot wait",
+    "disagreement": "somebody objects to a decision",
 }
 
 _APPROVE = "the work lands exactly as it was verified"
@@ -40,6 +41,10 @@ ANSWERS: Mapping[str, Mapping[str, str]] = {
     "emergency": {
         "approve": "you have dealt with it; the question is closed",
         "reject": "it was a false alarm; the question is closed",
+    },
+    "disagreement": {
+        "approve": "the decision stands as it was before the objection",
+        "reject": "the objection is right: the decision is deprecated",
     },
 }
 
