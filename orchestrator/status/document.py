@@ -14,7 +14,7 @@ from orchestrator.status.health import OPEN, Live, health, overdue, unknown
 from orchestrator.status.times import rfc3339
 from orchestrator.store.port import Reader, Row
 
-__all__ = ["FAMILY_KEYS", "SCHEMA_VERSION", "Extras", "build"]
+__all__ = ["FAMILY_KEYS", "SCHEMA_VERSION", "Extras", "build", "lease_entry"]
 
 Json = dict[str, Any]
 
@@ -67,7 +67,7 @@ def build(
         "instances": {name: _instance(view, name) for name in view.names},
         "handoffProtocol": _protocol(view),
         "handoffs": [_handoff(view, row) for row in view.handoffs],
-        "leases": [],
+        "leases": [lease_entry(row) for row in view.leases],
         "tasks": _tasks(view),
         "decisions": _decisions(reader),
         "escalations": [_escalation(row, reader.now) for row in view.escalations],
@@ -101,6 +101,8 @@ class _Facts:
         ended = reader.find("handoffs", {"status": others}, order="-updated_at", limit=_LATEST)
         self.handoffs = [*open_, *ended]
         self.open = {row["id"]: row for row in open_}
+        held = reader.find("leases", {"status": "held"})
+        self.leases = sorted(held, key=lambda row: (row["acquired_at"], row["fence"]))
         self.escalations = reader.find("escalations", {"status": OPEN}, order="opened_at")
 
         begun = reader.find("sessions", {"ended_at": None}, columns=("id", "started_at"))
@@ -174,7 +176,7 @@ def _instance(view: _Facts, name: str) -> Json:
         "handoff": row.get("handoff"),
         "session": row.get("session"),
         "client": _CLIENT[live],
-        "leases": [],
+        "leases": [lease["id"] for lease in view.leases if lease["instance"] == name],
         "heartbeatAt": None if beat is None else rfc3339(beat),
         "host": row.get("host"),
         "pid": row.get("pid"),
@@ -257,6 +259,25 @@ def _decisions(reader: Reader) -> Json:
             }
             for row in latest
         ],
+    }
+
+
+def lease_entry(row: Row) -> Json:
+    """A lease as the document and ``--json`` show it; times null where it never runs out."""
+    lines = [row["lines_from"], row["lines_to"]] if row["lines_from"] else None
+    return {
+        "id": row["id"],
+        "instance": row["instance"],
+        "session": row["session"],
+        "kind": row["kind"],
+        "path": row["path"],
+        "lines": lines,
+        "mode": row["mode"],
+        "fence": row["fence"],
+        "hash": row["hash"],
+        "intent": row["intent"],
+        "handoff": row["handoff"],
+        **_times(row, acquiredAt="acquired_at", expiresAt="expires_at"),
     }
 
 
