@@ -7,14 +7,14 @@ is not meant.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.config.model import Config
 from orchestrator.coordination.expertise import Candidate, candidates
 from orchestrator.store.port import Reader
 
-__all__ = ["Addressed", "adviser", "resolve"]
+__all__ = ["Addressed", "adviser", "reachable", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,20 @@ def _why_nobody(others: Sequence[Candidate], word: str) -> str:
     return f"nobody knows {word!r}; known: {known}"
 
 
+def reachable(reader: Reader, names: Iterable[str]) -> Addressed:
+    """Each of ``names`` with why it cannot be reached, where it is so."""
+    each = [Addressed((n,)) if n.startswith("human:") else _one(reader, n) for n in names]
+    return Addressed(
+        tuple(name for one in each for name in one.reached),
+        tuple(pair for one in each for pair in one.unreachable),
+    )
+
+
 def _one(reader: Reader, name: str) -> Addressed:
     if reader.get("instances", id=name) is not None:
         return Addressed((name,))
+    if reader.find("events", {"instance": name, "kind": "instance.retire"}, limit=1):
+        return Addressed(unreachable=((name, f"{name} was retired"),))
     known = [row["id"] for row in reader.find("instances", columns=("id",))]
     near = difflib.get_close_matches(name, known, n=1)
     guess = f"; did you mean {near[0]}?" if near else ""

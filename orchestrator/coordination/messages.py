@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.config.model import Config
-from orchestrator.coordination.addressing import Addressed, resolve
+from orchestrator.coordination.addressing import Addressed, reachable, resolve
 from orchestrator.coordination.lookup import named
 from orchestrator.coordination.texts import body as checked_body
 from orchestrator.coordination.texts import line, one_of
@@ -179,7 +179,7 @@ def reply(tx: Transaction, sender: str, name: str, body: str, *, actor: str) -> 
     draft = Draft(_subject(first["subject"]), body, "reply", first["priority"], first["task"])
     new = _row(tx, f"M-{tx.number('message')}", sender, ", ".join(to), draft, thread=first["id"])
     new["reply_to"] = message["id"]
-    addressed = Addressed(tuple(to))
+    addressed = reachable(tx, to)
     _keep(tx, new, addressed, "reply", actor)
     return Sent(new, addressed)
 

@@ -363,12 +363,14 @@ def carried(tx: Transaction, task: Row, handoff: str) -> Row:
 
 
 def give_back(
-    tx: Transaction, instance: str, *, actor: str, reason: str | None = None
-) -> list[Row]:
-    """Return every unfinished task of ``instance`` for others to take."""
-    held = tx.find("tasks", {"assigned_to": instance, "status": WORKING})
+    tx: Transaction, instance: str, task: str | None, *, actor: str, reason: str | None = None
+) -> Row | None:
+    """Return the task ``instance`` gives up, for others to take; None when it is no task's id."""
+    row = tx.get("tasks", id=task) if task else None
+    if row is None or row["assigned_to"] != instance or row["status"] not in WORKING:
+        return None
     gone: Row = {"assigned_to": None, "handoff": None, "blocked_reason": None, "started_at": None}
-    return [_step(tx, task, "return", actor, reason, **gone) for task in held]
+    return _step(tx, row, "return", actor, reason, **gone)
 
 
 def cancel(

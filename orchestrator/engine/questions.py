@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.coordination import tasks
 from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.deciding import uphold
 from orchestrator.engine.handoff import close
@@ -264,4 +265,5 @@ def _give_up(tx: Transaction, who: Caller, handoff: Row, instance: Row, reason: 
         handoff=handoff["id"],
         changes={"handoff": None, "task": None},
     )
+    tasks.give_back(tx, instance["id"], instance["task"], actor=who.actor, reason=reason)
     close(tx, handoff["id"], "released")

@@ -234,15 +234,51 @@ def _handoff(view: _Facts, row: Row) -> Json:
     }
 
 
+#: Statuses of tasks: what nobody took yet, and what somebody has.
+_PENDING = ("open", "ready", "proposed")
+_AT_WORK = ("assigned", "in_progress", "blocked")
+#: How many unfinished tasks the document lists; the numbers count all.
+_LISTED = 200
+
+
 def _tasks(view: _Facts) -> Json:
-    """Tasks as far as instances hold them; a queue of tasks nobody holds is not kept yet."""
-    held = [
+    """Unfinished tasks, and what instances were given as free text."""
+    reader = view.reader
+    unfinished = reader.find("tasks", {"status": (*_AT_WORK, *_PENDING)}, order="created_at")
+    known = {row["id"] for row in unfinished}
+    free = [
         {"task": row["task"], "instance": name, "state": row["state"]}
         for name, row in view.rows.items()
-        if row["task"]
+        if row["task"] and row["task"] not in known
     ]
-    landed = view.reader.count("handoffs", {"status": "landed"})
-    return {"pending": 0, "inProgress": len(held), "completed": landed, "items": held}
+    pending = sum(row["status"] in _PENDING for row in unfinished)
+    return {
+        "pending": pending,
+        "inProgress": len(unfinished) - pending + len(free),
+        "completed": _completed(reader),
+        "items": free + [_task(view, row) for row in unfinished[:_LISTED]],
+    }
+
+
+def _completed(reader: Reader) -> int:
+    """Tasks that are done, and landed handoffs of what never was a task of its own."""
+    landed = reader.find("handoffs", {"status": "landed"}, columns=("task",))
+    done = {row["id"] for row in reader.find("tasks", {"status": "done"}, columns=("id",))}
+    return len(done) + sum(row["task"] not in done for row in landed)
+
+
+def _task(view: _Facts, row: Row) -> Json:
+    holder = row["assigned_to"]
+    return {
+        "task": row["id"],
+        "instance": holder,
+        "state": str(view.state(holder)) if holder else None,
+        "title": row["title"],
+        "status": row["status"],
+        "priority": row["priority"],
+        "proposedTo": row["proposed_to"],
+        **_times(row, dueAt="due_at"),
+    }
 
 
 def _decisions(reader: Reader) -> Json:

@@ -15,7 +15,7 @@ from orchestrator.coordination.lookup import NoSuchName
 from orchestrator.coordination.messages import Draft, NotInThread, Sent, ThreadEnded
 from orchestrator.coordination.texts import BODY_BYTES, BadText
 from orchestrator.errors import UsageError
-from orchestrator.store.port import Row, Store, Transaction
+from orchestrator.store.port import NewEvent, Row, Store, Transaction
 from orchestrator.store.sqlite import open_store
 from orchestrator.testing import ManualClock, MemoryStore
 
@@ -121,6 +121,20 @@ def test_what_reaches_nobody_is_kept_and_its_sender_learns_why(
     (row,) = store.read(lambda r: messages.sent(r, "ada"))
     assert row["receipts"][0]["undeliverable"].startswith(why)
     assert row["overdue"] == []
+
+
+def test_a_retired_instance_gets_neither_message_nor_answer(store: Store) -> None:
+    send(store, "bob", kind="question")
+
+    def retire(tx: Transaction) -> None:
+        tx.delete("instances", {"id": "ada"})
+        tx.record(NewEvent("instance.retire", "human:ada", "ada"))
+
+    store.write(retire)
+    why = (("ada", "ada was retired"),)
+    assert send(store, "ada", sender="cat").to.unreachable == why
+    assert reply(store, "bob", "M-1").to.unreachable == why
+    assert wanted(store, "bob") == []
 
 
 def test_a_consultation_goes_to_the_least_loaded_who_knows_it(store: Store) -> None:

@@ -12,6 +12,7 @@ from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.deliverables import DeliverablesMissing
 from orchestrator.coordination.tasks import Draft, ImpossibleStep
 from orchestrator.engine import tasking
+from orchestrator.engine.handoff import release
 from orchestrator.engine.project import Project
 from orchestrator.lifecycle.machine import GuardRefused, ImpossibleEvent
 from orchestrator.store.port import Row
@@ -181,6 +182,7 @@ CLAIMANT = """
 import sys
 from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.tasks import TaskTaken
+from orchestrator.engine.handoff import release
 from orchestrator.engine.project import Project
 from orchestrator.engine.tasking import claim
 project, name = Project.open(), sys.argv[1]
@@ -233,3 +235,13 @@ def test_a_human_who_acts_for_an_instance_stays_one(shop: Shop) -> None:
     event = list(project.store.events())[-1]
     assert (event["kind"], event["actor"]) == ("instance.assign", "human:ada")
     project.store.close()
+
+
+def test_assigning_and_releasing_by_a_tasks_id_moves_the_task_too(shop: Shop) -> None:
+    add(shop)
+    shop.assign(task="T-1")
+    assert shop.row("tasks", "T-1")["assigned_to"] == "backend"
+    release(shop.project, ADA, "backend", reason="no time")
+    assert shop.row("tasks", "T-1")["status"] == "ready"
+    tasking.claim(shop.project, shop.caller("frontend"), "frontend", "T-1")
+    assert shop.state("frontend") == "ACTIVE"

@@ -264,6 +264,41 @@ def test_tasks_are_those_that_instances_hold(store: Store) -> None:
     }
 
 
+def test_tasks_of_the_queue_are_counted_and_listed(store: Store) -> None:
+    at_work(store, "backend", State.ACTIVE)
+    update(store, "instances", "backend", task="T-2")
+    insert(store, "tasks", {"id": "T-1", "title": "one", "status": "done"})
+    insert(store, "handoffs", {"id": "H-9", "status": "landed", "version": 1, "task": "T-1"})
+    held = {"id": "T-2", "title": "two", "status": "assigned", "assigned_to": "backend"}
+    insert(store, "tasks", {**held, "priority": "high", "due_at": 0, "created_at": 1})
+    asked = {"id": "T-3", "title": "three", "status": "proposed", "proposed_to": "frontend"}
+    insert(store, "tasks", {**asked, "created_at": 2})
+    found = document(store)["tasks"]
+    assert [found[key] for key in ("pending", "inProgress", "completed")] == [1, 1, 1]
+    assert found["items"] == [
+        {
+            "task": "T-2",
+            "instance": "backend",
+            "state": "ACTIVE",
+            "title": "two",
+            "status": "assigned",
+            "priority": "high",
+            "proposedTo": None,
+            "dueAt": "1970-01-01T00:00:00.000Z",
+        },
+        {
+            "task": "T-3",
+            "instance": None,
+            "state": None,
+            "title": "three",
+            "status": "proposed",
+            "priority": None,
+            "proposedTo": "frontend",
+            "dueAt": None,
+        },
+    ]
+
+
 def test_the_latest_runs_come_first_and_say_how_long_they_took(store: Store) -> None:
     for number in range(25):
         row = {"id": f"R-{number}", "status": "done", "verdict": "passed", "attempt": 1}
