@@ -25,7 +25,13 @@ from orchestrator.coordination.sessions import (
     open_session,
     register,
 )
-from orchestrator.coordination.tokens import forget_token, session_id, session_of, sweep_tokens
+from orchestrator.coordination.tokens import (
+    forget_token,
+    session_id,
+    session_of,
+    sweep_tokens,
+    verify_token,
+)
 from orchestrator.engine.instances import resolve
 from orchestrator.engine.project import Project
 from orchestrator.engine.transition import move, row_of
@@ -90,8 +96,9 @@ def check_in(project: Project, wish: Wish) -> CheckedIn:
     branch = project.repository.git.branch()
 
     def body(tx: Transaction) -> tuple[Row, Cleaned, int]:
-        # Without a token the registered client itself calls, or nobody has one yet.
-        digest = issue(tx, client.session, project.repository.state, again=mine[1] is None)
+        # The registered client itself calls where the token is lost: it gets another.
+        lost = not verify_token(tx, client.session, mine[1])
+        digest = issue(tx, client.session, project.repository.state, again=lost)
         instance = resolve(tx, project, client, named=wish.instance, role=wish.role, branch=branch)
         since = _seen(tx, client.session, instance["id"])
         row = register(tx, client, instance, digest)
