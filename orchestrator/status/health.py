@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from orchestrator.coordination.health import concerns, counts
 from orchestrator.store.port import Reader, Row
 
 __all__ = ["OPEN", "Live", "health", "overdue", "unknown"]
 
 #: Says of a row with ``pid``, ``pid_started``, ``host`` whether that process runs.
 Live = Callable[[Mapping[str, Any]], bool | None]
+
+#: Rules of the coordination's health that ask nobody but the store.
+_COUNTED = ("messages", "tasks", "decisions", "leases")
 
 #: The escalations that wait for an answer.
 OPEN = ("open", "acknowledged")
@@ -55,6 +59,7 @@ def health(
         "staleInstances": stale,
         "integrationFrozen": frozen,
         "unverifiedCommits": unverified,
+        "concerns": counts(concerns(reader, rules=_COUNTED)),
     }
 
 
