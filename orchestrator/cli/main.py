@@ -37,10 +37,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "message": ("message", "Send, read and answer messages."),
     "decision": ("decision", "Record, propose, discuss and take decisions."),
     "health": ("health", "What needs somebody's attention."),
+    "lease": ("lease", "Take, keep, look at and give back files."),
+    "owns": ("owns", "Whose file this is, and what that means for you."),
     "handoff": ("handoff", "List and show handoffs; undo a landed one."),
     "escalation": ("escalation", "List, show and answer what needs a human."),
     "waiver": ("waiver", "Accept a finding for a while; list and revoke what was accepted."),
     "explain": ("explain", "Which rule decided about a handoff, and what would have flipped it."),
+    "import": ("import_", "Take over what older coordination scripts kept."),
     "log": ("log", "The record of events: read, follow, verify."),
     "doctor": ("doctor", "What is active here, what is missing, and how to mend it."),
 }
@@ -92,10 +95,10 @@ def cli(folder: str | None) -> None:
             raise click.UsageError(f"cannot go to {folder!r}: {error.strerror}") from error
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], command: click.Command = cli, name: str = "orchestrate") -> int:
     """Run a command line; its exit status. Never raises, except for an interrupt at start."""
     try:
-        status = cli.main(list(arguments), prog_name="orchestrate", standalone_mode=False)
+        status = command.main(list(arguments), prog_name=name, standalone_mode=False)
     except OrchestrateError as error:
         show_error(error)
         return error.exit_status

@@ -17,7 +17,7 @@ from orchestrator.errors import UsageError
 from orchestrator.git import find
 from orchestrator.status.times import ago, parse
 
-__all__ = ["StatusUnreadable", "command"]
+__all__ = ["StatusUnreadable", "command", "document_now", "read_document", "say_age"]
 
 #: Seconds between looks of ``--watch``; a look costs microseconds while nothing changes.
 _POLL = 0.2
@@ -43,16 +43,16 @@ def command(as_json: bool, watch: bool, source: str | None) -> None:
     if watch and source:
         raise UsageError("--watch follows the store; --from reads one document")
     if source is not None:
-        document = _read(source)
-        _say_age(document, source)
+        document = read_document(source)
+        say_age(document, source)
         _show(document, as_json)
     elif watch:
         _watch(as_json)
     else:
-        _show(_from_store(), as_json)
+        _show(document_now(), as_json)
 
 
-def _from_store() -> dict[str, Any]:
+def document_now() -> dict[str, Any]:
     """The document of this moment. A project without a store gets none by being looked at."""
     from orchestrator.status.publish import current
     from orchestrator.store.sqlite import FILE, open_store
@@ -74,7 +74,8 @@ def _nothing_yet() -> dict[str, Any]:
     return current(MemoryStore())
 
 
-def _read(source: str) -> dict[str, Any]:
+def read_document(source: str) -> dict[str, Any]:
+    """The status document in a file. Raises ``StatusUnreadable``."""
     try:
         with Path(source).open("rb") as file:
             data = file.read(_LIMIT + 1)
@@ -92,7 +93,7 @@ def _read(source: str) -> dict[str, Any]:
     return document
 
 
-def _say_age(document: dict[str, Any], source: str) -> None:
+def say_age(document: dict[str, Any], source: str) -> None:
     try:
         age = ago(time.time_ns() // 1_000_000 - parse(document["generatedAt"]))
     except (TypeError, ValueError) as error:

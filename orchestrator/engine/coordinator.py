@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 
 from orchestrator.engine import integration, runs
+from orchestrator.engine.fencing import land_problems
 from orchestrator.engine.job import Job
 from orchestrator.engine.judgement import carry_out, decide
 from orchestrator.engine.landing import complete, void
@@ -132,6 +133,9 @@ class Coordinator:
         if self._setting("integration_frozen") == "1":
             return self._wait(handoff, "landing is frozen: orchestrate handoff thaw")
         base, candidate = handoff["base"], handoff["candidate"]
+        taken = land_problems(self.project, handoff)
+        if taken:
+            return self._wait(handoff, "; ".join(taken))
         self.project.git.point(f"refs/orchestrate/rollback/{handoff['id']}", base)
         landing = fast_forward(self.project, base, candidate)
         if landing.landed:

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from orchestrator.coordination import leases, tasks
 from orchestrator.coordination.callers import Caller, occupy
 from orchestrator.coordination.liveness import is_live
+from orchestrator.engine.fencing import pass_on, ready_problems, renames
 from orchestrator.engine.notes import missing
 from orchestrator.engine.ownership import Ownership, touched
 from orchestrator.engine.project import Project
@@ -61,6 +63,7 @@ class Work:
     files: tuple[str, ...]
     ownership: Ownership
     unrelated: bool = False
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 def assign(project: Project, who: Caller, instance: str, task: str) -> Row:
@@ -68,6 +71,8 @@ def assign(project: Project, who: Caller, instance: str, task: str) -> Row:
 
     def body(tx: Transaction) -> Row:
         row = row_of(tx, "instances", instance)
+        if tx.get("tasks", id=task):
+            tasks.claim(tx, task, instance, actor=who.actor)
         facts = Facts(actor=who.actor, producer=instance, live=live(row, tx.now), task=task.strip())
         return move(tx, row, Event.ASSIGN, facts, changes={"task": task}, data={"task": task})
 
@@ -97,11 +102,13 @@ def ready(
         current = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
         if row["state"] == State.HANDOFF_READY and current and current["head"] == work.head:
             return Ready(current, ("this commit is already marked ready",), again=True)
+        problems = _problems(project, instance, work, notes, current)
+        problems += ready_problems(project, tx, instance, work.files)
         facts = Facts(
             actor=who.acting_for(instance),
             producer=instance,
             human=who.human,
-            problems=tuple(_problems(project, instance, work, notes, current)),
+            problems=tuple(problems),
         )
         return _mark(tx, project, row, current, work, notes, target, facts)
 
@@ -129,7 +136,8 @@ def examine(project: Project, instance: str, ref: str) -> Work:
     fork = git.merge_base(base, head)
     files = git.changed(fork, head) if fork else ()
     ownership = touched(project.config, instance, files)
-    return Work(head, ref, git.is_ancestor(head, base), files, ownership, fork is None)
+    moved = tuple(renames(git, fork, head)) if fork else ()
+    return Work(head, ref, git.is_ancestor(head, base), files, ownership, fork is None, moved)
 
 
 def _problems(
@@ -187,6 +195,7 @@ def _mark(
     told = {"head": work.head, "attempt": handoff["attempt"], "target": handoff["target"]}
     name = handoff["id"]
     move(tx, row, Event.READY, facts, handoff=name, changes={"handoff": name}, data=told)
+    pass_on(project, tx, handoff, work.files, work.renamed)
     # Pinned before the commit: whatever happens to the branch, the commit stays.
     project.git.point(f"refs/orchestrate/handoffs/{handoff['id']}", work.head)
     return Ready(handoff, tuple(_remarks(project, work)))
@@ -258,18 +267,21 @@ def release(
         given_up = {"task": row["task"]}
         new = move(tx, row, Event.RELEASE, facts, reason=reason,
                    changes={"handoff": None, "task": None}, data=given_up)  # fmt: skip
+        tasks.give_back(tx, instance, row["task"], actor=who.actor, reason=reason)
         close(tx, row["handoff"], "released")
+        leases.release(tx, None, instance=instance, actor=who.actor, reason=reason or "released")
         return new
 
     return project.store.write(body, durable=True)
 
 
 def close(tx: Transaction, handoff: str | None, status: str) -> None:
-    """Close an open handoff, and with it the questions that were asked about it."""
+    """Close an open handoff, with its leases and the questions that were asked about it."""
     row = tx.get("handoffs", id=handoff) if handoff else None
     if row is None:
         return
     change_handoff(tx, row, status=status, closed_at=tx.now)
+    leases.free_handoff(tx, row["id"], status)
     for question in tx.find(
         "escalations", {"handoff": handoff, "status": ("open", "acknowledged")}
     ):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from orchestrator.coordination.fences import LANDED
+from orchestrator.coordination.leases import free_handoff
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.project import Project
 from orchestrator.engine.tasking import hand_over
@@ -26,6 +28,7 @@ def complete(project: Project, lease: Lease, handoff: Row) -> None:
         move(tx, row, Event.COMPLETE, facts, data={"landed": landed, "target": target})
         current = row_of(tx, "handoffs", handoff["id"])
         change_handoff(tx, current, status="landed", landed=landed, closed_at=tx.now)
+        free_handoff(tx, handoff["id"], LANDED)
         notes = json.loads(handoff["notes"] or "{}")
         told = {"landed": landed, "producer": row["id"], "notes": notes}
         tx.record(NewEvent("handoff.transfer", project.verifier, target, handoff["id"], data=told))
