@@ -17,6 +17,7 @@ from orchestrator.engine.instances import retire as retire_instance
 from orchestrator.engine.project import Project
 from orchestrator.engine.transition import row_of
 from orchestrator.lifecycle.states import State, possible
+from orchestrator.status.views import visible
 from orchestrator.store.port import Reader, Row
 
 __all__ = ["command"]
@@ -42,10 +43,10 @@ def list_(as_json: bool) -> None:
         return
     from rich.table import Table
 
-    keys = ("id", "role", "state", "client", "task", "handoff")
+    keys = ("id", "role", "state", "client", "branch", "task", "handoff")
     table = Table(*keys, box=None)
     for row in rows:
-        table.add_row(*(str(row[key] or "–") for key in keys))
+        table.add_row(*(visible(str(row[key] or "–")) for key in keys))
     console().print(table)
 
 
@@ -62,7 +63,7 @@ def show(instance: str, as_json: bool) -> None:
     out = console()
     for key, text in value.items():
         shown = ", ".join(map(str, text)) if isinstance(text, list) else text
-        out.print(f"{key:>26}  {shown if shown not in (None, '') else '–'}")
+        out.print(visible(f"{key:>26}  {shown if shown not in (None, '') else '–'}"))
 
 
 @command.command()

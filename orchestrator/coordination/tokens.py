@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import EXIT, OrchestrateError
+from orchestrator.store.errors import Unwritable
 from orchestrator.store.port import Reader
 
 __all__ = [
@@ -102,8 +103,19 @@ def verify_token(reader: Reader, session: str, token: str | None) -> bool:
 
 
 def keep_token(state: Path, session: str, token: str) -> Path:
-    """Write the token's file: mode 0600 in a folder 0700, whole or not at all."""
+    """Write the token's file: mode 0600 in a folder 0700, whole or not at all.
+
+    Raises ``store.errors.Unwritable``.
+    """
     path = _path(state, session)
+    try:
+        _write(path, token)
+    except OSError as error:
+        raise Unwritable(f"cannot keep a token in {path.parent}: {error.strerror}") from error
+    return path
+
+
+def _write(path: Path, token: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -115,7 +127,6 @@ def keep_token(state: Path, session: str, token: str) -> Path:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    return path
 
 
 def read_token(state: Path, session: str) -> str | None:

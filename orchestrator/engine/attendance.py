@@ -25,6 +25,7 @@ from orchestrator.coordination.sessions import (
     open_session,
     register,
 )
+from orchestrator.coordination.texts import line
 from orchestrator.coordination.tokens import (
     forget_token,
     session_id,
@@ -83,6 +84,7 @@ def check_in(project: Project, wish: Wish) -> CheckedIn:
 
     Raises ``WhichInstance``, ``NotYou``, ``Occupied``, ``WrongToken``, ``BadSession``.
     """
+    wish = _checked(wish)
     names = _environment(wish.session)
     made = names is None
     if names is None:
@@ -110,6 +112,24 @@ def check_in(project: Project, wish: Wish) -> CheckedIn:
 
     row, cleaned, since = project.store.write(body, durable=True)
     return _brief(project, row, since, cleaned, made)
+
+
+def _checked(wish: Wish) -> Wish:
+    """The same with its texts checked and trimmed. Raises ``BadText``, ``BadSession``."""
+    if wish.agent is not None:
+        session_id(wish.agent)
+    said = wish.offer
+    checked = Offer(
+        tuple(line(one, "specialization") for one in said.specializations),
+        tuple(line(one, "expertise") for one in said.expertise),
+        said.consultation,
+    )
+    return replace(
+        wish,
+        role=line(wish.role, "role") if wish.role is not None else None,
+        task=line(wish.task, "task") if wish.task is not None else None,
+        offer=checked,
+    )
 
 
 def _environment(named: str | None) -> Mapping[str, str] | None:
@@ -147,7 +167,7 @@ def _describe(tx: Transaction, name: str, wish: Wish, branch: str | None) -> Non
 def _begin(tx: Transaction, row: Row, task: str) -> None:
     """STANDBY → ACTIVE with the task; an active one without a handoff changes its task."""
     if row["state"] != State.ACTIVE or row["handoff"]:
-        facts = Facts(actor=row["id"], producer=row["id"], live=True, task=task.strip())
+        facts = Facts(actor=row["id"], producer=row["id"], live=True, task=task)
         move(tx, row, Event.ASSIGN, facts, changes={"task": task}, data={"task": task})
         return
     version = row["version"] + 1

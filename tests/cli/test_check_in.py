@@ -317,3 +317,45 @@ def test_a_lost_token_is_issued_again_to_the_client_itself_only(
     call("check-in")
     assert token.with_name("c-2").read_text() != "half"
     call("heartbeat")
+
+
+def test_a_token_a_killed_registration_left_behind_does_no_harm(call: Any, main: Path) -> None:
+    folder = main / ".git/orchestrator/tokens"
+    folder.mkdir(parents=True)
+    (folder / "s-1").write_text("never committed")
+    call("check-in", "--session", "s-1")
+    assert (folder / "s-1").read_text() != "never committed"
+    call("heartbeat", "--session", "s-1")
+
+
+def test_where_no_token_can_be_kept_nobody_is_registered(
+    call: Any, main: Path, store: SqliteStore
+) -> None:
+    (main / ".git/orchestrator/tokens").touch()
+    said = call("check-in", "--session", "s-1", status=3)
+    assert "cannot keep a token in" in said
+    assert rows(store, "sessions") == []
+
+
+@pytest.mark.parametrize("option", ["--task", "--role", "--expertise", "--specialization"])
+@pytest.mark.parametrize("text", ["", "  ", "a\nb", "x" * 4096])
+def test_what_is_no_line_of_text_is_refused(call: Any, option: str, text: str) -> None:
+    assert "E377" in call("check-in", "--session", "s-1", option, text, status=2)
+
+
+@pytest.mark.parametrize("session", ["", "a b", "\x1b[2J", "x" * 201])
+def test_what_is_no_session_id_is_refused(call: Any, session: str) -> None:
+    if session:
+        assert "E351" in call("check-in", "--session", session, status=2)
+    assert "E351" in call("check-in", "--session", "s-1", "--agent", session, status=2)
+
+
+def test_what_others_wrote_steers_no_terminal(
+    call: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work = ("--role", "\x1b[2J", "--task", 'a "b" \x1b]0;x\x07')
+    call("check-in", "--session", "s-1", "--instance", "evil", *work)
+    run(["instance", "list"])
+    run(["instance", "show", "evil"])
+    run(["check-in", "--session", "s-1"])
+    assert "\x1b" not in capsys.readouterr().out
