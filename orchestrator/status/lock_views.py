@@ -54,7 +54,8 @@ def present(document: Mapping[str, Any]) -> dict[str, Json]:
     holders = {lease["instance"] for lease in document["leases"]}
     known: Mapping[str, Json] = document["instances"]
     here = {name: row for name, row in known.items() if row.get("session") or name in holders}
-    visitors = {name: {"instanceId": name} for name in sorted(holders - set(known))}
+    since = {lease["instance"]: lease["acquiredAt"] for lease in reversed(document["leases"])}
+    visitors = {name: {"since": since[name]} for name in sorted(holders - set(known))}
     return {**here, **visitors}
 
 
