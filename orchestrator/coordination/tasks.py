@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from orchestrator.config.model import Config
 from orchestrator.coordination import dependencies, messages
@@ -17,10 +17,19 @@ from orchestrator.coordination.deliverables import rooted
 from orchestrator.coordination.expertise import WORKING
 from orchestrator.coordination.lookup import NoSuchName, named
 from orchestrator.coordination.messages import PRIORITIES
+from orchestrator.coordination.steps import (
+    STATUSES,
+    STEPS,
+    ImpossibleStep,
+    NotYourTask,
+    TaskTaken,
+    require_free,
+    step,
+    tell,
+)
 from orchestrator.coordination.suggestions import suggest
 from orchestrator.coordination.texts import body, line, one_of
-from orchestrator.errors import EXIT, OrchestrateError
-from orchestrator.store.port import NewEvent, Reader, Row, Transaction
+from orchestrator.store.port import Reader, Row, Transaction
 
 __all__ = [
     "STATUSES",
@@ -48,65 +57,6 @@ __all__ = [
     "task_of",
     "unblock",
 ]
-
-#: Every status, in the order of a task's life. ``open`` waits for other tasks.
-STATUSES = (
-    "open", "ready", "proposed", "assigned", "in_progress", "blocked", "done", "cancelled",
-)  # fmt: skip
-
-
-class Step(NamedTuple):
-    """One verb: the statuses it is possible in and the status after it."""
-
-    sources: tuple[str, ...]
-    target: str
-
-
-STEPS: dict[str, Step] = {
-    "propose": Step(("open", "ready", "proposed"), "proposed"),
-    "accept": Step(("proposed",), "assigned"),
-    "decline": Step(("proposed",), "ready"),
-    "claim": Step(("open", "ready"), "assigned"),
-    "start": Step(("assigned",), "in_progress"),
-    "block": Step(("assigned", "in_progress"), "blocked"),
-    "unblock": Step(("blocked",), "in_progress"),
-    "complete": Step(WORKING, "done"),
-    "return": Step(WORKING, "ready"),
-    "cancel": Step(("open", "ready", "proposed", *WORKING), "cancelled"),
-}
-
-
-class NotYourTask(OrchestrateError):
-    """The task is somebody else's.
-
-    Only its assignee goes on with a task, only the one it was proposed to
-    accepts or declines it, and only its author, its assignee or a human
-    cancels it.
-    """
-
-    code = "E370"
-    exit_status = EXIT["failed"]
-
-
-class ImpossibleStep(OrchestrateError):
-    """This cannot be done with a task in this status.
-
-    The hint names what can. A task that waits for others becomes ready when
-    they are done. Nothing was changed.
-    """
-
-    code = "E372"
-
-
-class TaskTaken(OrchestrateError):
-    """Somebody else has this task.
-
-    Of several who claim a task at once exactly one gets it. Take another one:
-    ``orchestrate task list --status ready``.
-    """
-
-    code = "E373"
-    exit_status = EXIT["held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,58 +104,12 @@ def add(tx: Transaction, config: Config, draft: Draft, *, by: str, actor: str) -
     best = next(iter(suggest(tx, config, row)), None)
     row["suggested"] = best.instance if best and best.fits else None
     tx.insert("tasks", row)
-    _tell(tx, row, "add", actor, title=row["title"], suggested=row["suggested"])
+    tell(tx, row, "add", actor, title=row["title"], suggested=row["suggested"])
     return row
 
 
 def _list(values: Any) -> str:
     return json.dumps(list(dict.fromkeys(values)))
-
-
-def _tell(
-    tx: Transaction, row: Row, verb: str, actor: str, reason: str | None = None, **data: Any
-) -> None:
-    """Record what happened to a task, under the instance that has it."""
-    tx.record(
-        NewEvent(
-            f"task.{verb}",
-            actor,
-            row.get("assigned_to"),
-            row.get("handoff"),
-            reason,
-            before=row["version"] - 1 if row["version"] > 1 else None,
-            after=row["version"],
-            data={"task": row["id"], **data},
-        )
-    )
-
-
-def _step(
-    tx: Transaction, task: Row, verb: str, actor: str, reason: str | None = None, **changes: Any
-) -> Row:
-    """Do one verb of ``STEPS`` with its event. Raises ``ImpossibleStep``."""
-    sources, target = STEPS[verb]
-    if task["status"] not in sources:
-        possible = ", ".join(v for v, s in STEPS.items() if task["status"] in s.sources)
-        raise ImpossibleStep(
-            f"{task['id']} is {task['status']}: no {verb}",
-            hint=f"possible: {possible or 'nothing'}",
-        )
-    new = {"status": target, "version": task["version"] + 1, "updated_at": tx.now, **changes}
-    tx.update("tasks", {"id": task["id"]}, new)
-    after = {**task, **new}
-    _tell(tx, after, verb, actor, reason, **{"from": task["status"], "to": after["status"]})
-    return after
-
-
-def _free(reader: Reader, task: Row) -> None:
-    """Raise unless nothing the task depends on is unfinished."""
-    waiting = dependencies.waits_for(reader, task)
-    if waiting:
-        names = ", ".join(f"{row['id']} ({row['status']})" for row in waiting)
-        raise ImpossibleStep(
-            f"{task['id']} waits for {names}", hint="it becomes ready when they are done"
-        )
 
 
 def claim(tx: Transaction, name: str, instance: str, *, actor: str) -> Row:
@@ -223,8 +127,8 @@ def claim(tx: Transaction, name: str, instance: str, *, actor: str) -> Row:
         return accept(tx, name, instance, actor=actor)
     if task["status"] == "proposed":
         raise TaskTaken(f"{task['id']} is proposed to {task['proposed_to']}")
-    _free(tx, task)
-    return _step(tx, task, "claim", actor, assigned_to=instance)
+    require_free(tx, task)
+    return step(tx, task, "claim", actor, assigned_to=instance)
 
 
 def propose(tx: Transaction, config: Config, name: str, to: str, *, by: str, actor: str) -> Row:
@@ -244,7 +148,7 @@ def offer(tx: Transaction, name: str, to: str, *, actor: str) -> Row:
         raise TaskTaken(f"{task['id']} is {task['assigned_to']}'s")
     if tx.get("instances", id=to) is None:
         raise NoSuchName(f"there is no instance {to!r}", hint="orchestrate instance list")
-    return _step(tx, task, "propose", actor, proposed_to=to)
+    return step(tx, task, "propose", actor, proposed_to=to)
 
 
 def _write(
@@ -265,8 +169,8 @@ def accept(tx: Transaction, name: str, instance: str, *, actor: str) -> Row:
     task = _proposed(tx, name, instance, "accept")
     if task["status"] in WORKING:
         return task
-    _free(tx, task)
-    return _step(tx, task, "accept", actor, assigned_to=instance, proposed_to=None)
+    require_free(tx, task)
+    return step(tx, task, "accept", actor, assigned_to=instance, proposed_to=None)
 
 
 def decline(
@@ -275,7 +179,7 @@ def decline(
     """Give a proposed task back; its author is told why."""
     task = _proposed(tx, name, instance, "decline")
     status = "open" if dependencies.waits_for(tx, task) else "ready"
-    after = _step(tx, task, "decline", actor, reason, proposed_to=None, status=status)
+    after = step(tx, task, "decline", actor, reason, proposed_to=None, status=status)
     text = reason or "no reason was given"
     _write(tx, config, instance, task["created_by"], after, f"{task['id']} declined: ", text, actor)
     return after
@@ -305,7 +209,7 @@ def start(tx: Transaction, name: str, instance: str, *, actor: str) -> Row:
     task = _mine(tx, name, instance)
     if task["status"] == "in_progress":
         return task
-    return _step(tx, task, "start", actor, started_at=tx.now)
+    return step(tx, task, "start", actor, started_at=tx.now)
 
 
 def block(
@@ -314,7 +218,7 @@ def block(
     """Say what stands in the way; the author is told."""
     task = _mine(tx, name, instance)
     why = body(line(reason, "reason"))
-    after = _step(tx, task, "block", actor, why, blocked_reason=why)
+    after = step(tx, task, "block", actor, why, blocked_reason=why)
     _write(tx, config, instance, task["created_by"], after, f"{task['id']} blocked: ", why, actor)
     return after
 
@@ -323,7 +227,7 @@ def unblock(tx: Transaction, name: str, instance: str, *, actor: str) -> Row:
     """Go on with a blocked task."""
     task = _mine(tx, name, instance)
     begun = task["started_at"] or tx.now
-    return _step(tx, task, "unblock", actor, blocked_reason=None, started_at=begun)
+    return step(tx, task, "unblock", actor, blocked_reason=None, started_at=begun)
 
 
 def complete(tx: Transaction, config: Config, name: str, instance: str, *, actor: str) -> Row:
@@ -336,7 +240,7 @@ def finish(
     tx: Transaction, config: Config, task: Row, *, by: str, actor: str, reason: str | None = None
 ) -> Row:
     """Mark ``task`` done and free the tasks that waited only for it."""
-    after = _step(tx, task, "complete", actor, reason, closed_at=tx.now)
+    after = step(tx, task, "complete", actor, reason, closed_at=tx.now)
     for waiting in dependencies.dependents(tx, task["id"]):
         if waiting["status"] == "open" and not dependencies.waits_for(tx, waiting):
             _ready(tx, config, waiting, after, by, actor)
@@ -347,7 +251,7 @@ def _ready(tx: Transaction, config: Config, task: Row, because: Row, by: str, ac
     new = {"status": "ready", "version": task["version"] + 1, "updated_at": tx.now}
     tx.update("tasks", {"id": task["id"]}, new)
     after = {**task, **new}
-    _tell(tx, after, "ready", actor, because=because["id"])
+    tell(tx, after, "ready", actor, because=because["id"])
     text = f"{because['id']} is done.\norchestrate task claim {task['id']}"
     to = task["assigned_to"] or task["suggested"]
     _write(tx, config, by, to, after, f"{task['id']} is ready: ", text, actor)
@@ -358,7 +262,7 @@ def carried(tx: Transaction, task: Row, handoff: str) -> Row:
     new: Row = {"status": "in_progress", "handoff": handoff, "version": task["version"] + 1}
     tx.update("tasks", {"id": task["id"]}, {**new, "updated_at": tx.now})
     after = {**task, **new, "updated_at": tx.now}
-    _tell(tx, after, "hand_off", actor=task["assigned_to"])
+    tell(tx, after, "hand_off", actor=task["assigned_to"])
     return after
 
 
@@ -370,7 +274,7 @@ def give_back(
     if row is None or row["assigned_to"] != instance or row["status"] not in WORKING:
         return None
     gone: Row = {"assigned_to": None, "handoff": None, "blocked_reason": None, "started_at": None}
-    return _step(tx, row, "return", actor, reason, **gone)
+    return step(tx, row, "return", actor, reason, **gone)
 
 
 def cancel(
@@ -383,7 +287,7 @@ def cancel(
         raise NotYourTask(f"{task['id']} was made by {task['created_by']}, not {by}")
     if task["status"] == "cancelled":
         return task
-    after = _step(tx, task, "cancel", actor, reason, closed_at=tx.now)
+    after = step(tx, task, "cancel", actor, reason, closed_at=tx.now)
     to = task["assigned_to"] or task["proposed_to"]
     _write(tx, config, by, to, after, f"{task['id']} cancelled: ", reason or "", actor)
     return after
@@ -407,7 +311,7 @@ def depend(
     if task["status"] != "proposed":
         after["status"] = "open" if dependencies.waits_for(tx, after) else "ready"
     tx.update("tasks", {"id": task["id"]}, {k: after[k] for k in (*new, "status", "updated_at")})
-    _tell(tx, after, "depend", actor, dependencies=kept)
+    tell(tx, after, "depend", actor, dependencies=kept)
     return after
 
 

@@ -217,6 +217,7 @@ def complete(
     if notes is None:
         _deliver(task, _missing_here(project, instance, task))
         return Completed(_complete(project, who, instance, task["id"]))
+    project.store.read(lambda reader: _at_work_on(reader, instance, task))
     _deliver(task, _missing_in(project, ref, task))
     result = ready(project, who, instance, ref=ref, notes=notes)
     linked = project.store.write(
@@ -232,6 +233,16 @@ def _completable(reader: Reader, name: str, instance: str) -> Row:
     if task["status"] not in (*tasks.STEPS["complete"].sources, "done"):
         raise tasks.ImpossibleStep(f"{task['id']} is {task['status']}: it cannot be completed")
     return task
+
+
+def _at_work_on(reader: Reader, instance: str, task: Row) -> None:
+    """A handoff carries the task its instance is at work on, and no other."""
+    current = row_of(reader, "instances", instance)["task"]
+    if current != task["id"]:
+        raise tasks.ImpossibleStep(
+            f"{instance} is at work on {current or 'nothing'}, not on {task['id']}",
+            hint="complete it without --ready, or claim it first",
+        )
 
 
 def _deliver(task: Row, lacking: list[str]) -> None:

@@ -123,6 +123,16 @@ def test_work_that_is_handed_off_is_done_when_it_has_landed(shop: Shop) -> None:
     assert shop.state() == "STANDBY"
 
 
+def test_a_handoff_carries_the_task_its_instance_is_at_work_on(shop: Shop) -> None:
+    add(shop, assign="backend")
+    add(shop)
+    other = {"status": "assigned", "assigned_to": "backend"}
+    shop.project.store.write(lambda tx: tx.update("tasks", {"id": "T-2"}, dict(other)))
+    with pytest.raises(ImpossibleStep, match="at work on T-1, not on T-2"):
+        completed(shop, "T-2")
+    assert shop.state() == "ACTIVE"
+
+
 def test_rejected_work_does_not_count_as_done(shop: Shop) -> None:
     add(shop)
     claim(shop)
