@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.row import Row, median_of
+from bench.store import flush
 from orchestrator.coordination.decisions import Draft, add, listed
 from orchestrator.coordination.health import concerns
 from orchestrator.store.port import Transaction
@@ -32,7 +33,8 @@ def _at(store: SqliteStore, size: int) -> Iterator[Row]:
     """Everything with ``size`` decisions in the log."""
     _fill(store, size - store.read(lambda reader: reader.count("decisions")))
     append = median_of(lambda: store.write(_append, durable=True), 200)
-    yield Row(f"decision append and event, {size:,} rows", append * 1e6, "µs", 400)
+    note = f"disk flush alone {flush():.0f} µs"
+    yield Row(f"decision append and event, {size:,} rows", append * 1e6, "µs", 400, note)
     newest = median_of(lambda: store.read(lambda reader: listed(reader, limit=20)), 20)
     yield Row(f"the newest 20 of {size:,}", newest * 1e3, "ms")
     health = median_of(lambda: store.read(concerns), 5)

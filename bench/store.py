@@ -14,7 +14,7 @@ from bench.row import Row, median_of
 from orchestrator.store.port import NewEvent, Transaction
 from orchestrator.store.sqlite import SqliteStore, open_store
 
-__all__ = ["measure"]
+__all__ = ["flush", "measure"]
 
 _ROWS = 100_000
 _PROCESSES = 50
@@ -38,7 +38,7 @@ def _in_process(store: SqliteStore) -> Iterator[Row]:
     few = _set(store)
     yield Row("compare-and-set, 50 rows", few * 1e6, "µs", 150)
     event = median_of(lambda: store.write(_record, durable=True), 300)
-    yield Row("event, durable", event * 1e6, "µs", 400, f"disk flush alone {_flush():.0f} µs")
+    yield Row("event, durable", event * 1e6, "µs", 400, f"disk flush alone {flush():.0f} µs")
     _instances(store, 50, _ROWS)
     many = _set(store)
     yield Row(f"compare-and-set, {_ROWS:,} rows", many * 1e6, "µs", 150)
@@ -74,7 +74,7 @@ def _record(tx: Transaction) -> int:
     return tx.record(NewEvent("instance.ready", "backend", "backend", "H-1", "a reason"))
 
 
-def _flush() -> float:
+def flush() -> float:
     """What one flush of a small write costs here, in µs: the part no program can save."""
     import os
 

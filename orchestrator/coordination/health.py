@@ -163,7 +163,8 @@ def _tasks(reader: Reader, around: Surroundings) -> Iterator[Concern]:
     known = {
         name for row in reader.find("tasks", columns=("id", "origin")) for name in row.values()
     }
-    for row in reader.find("tasks", {"status": _OPEN_TASKS}):
+    columns = ("id", "dependencies", "due_at", "created_at")
+    for row in reader.find("tasks", {"status": _OPEN_TASKS}, columns=columns):
         unknown = [d for d in json.loads(row["dependencies"] or "[]") if d not in known]
         if unknown:
             message = f"depends on {', '.join(unknown)}, which there is not"
@@ -179,9 +180,9 @@ def _tasks(reader: Reader, around: Surroundings) -> Iterator[Concern]:
 
 def _decisions(reader: Reader, around: Surroundings) -> Iterator[Concern]:
     """Decisions nobody is named in, and proposals past their deadline."""
-    live = ("proposed", "objected", "accepted")
-    for row in reader.find("decisions", {"status": live, "archived": 0}):
-        if not json.loads(row["affects"] or "[]"):
+    where: Mapping[str, Any] = {"status": ("proposed", "objected", "accepted"), "archived": 0}
+    for row in reader.find("decisions", where, columns=("id", "affects", "created_at")):
+        if row["affects"] in (None, "[]"):
             hint = f"orchestrate decision show {row['id']}"
             yield Concern("affects", "yellow", row["id"], "names nobody it affects", hint,
                           row["created_at"])  # fmt: skip
