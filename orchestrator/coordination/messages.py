@@ -152,7 +152,7 @@ def _keep(tx: Transaction, row: Row, to: Addressed, verb: str, actor: str) -> No
         tx.insert("receipts", {"message": row["id"], "instance": name})
     for name, why in to.unreachable:
         tx.insert("receipts", {"message": row["id"], "instance": name, "undeliverable": why})
-    told = {"to": row["recipient"], "type": row["kind"], "reached": list(to.reached)}
+    told = {"recipient": row["recipient"], "type": row["kind"], "reached": list(to.reached)}
     _tell(tx, row, verb, actor, undeliverable=dict(to.unreachable), **told)
 
 

@@ -113,7 +113,7 @@ def step(
     new = {"status": target, "version": task["version"] + 1, "updated_at": tx.now, **changes}
     tx.update("tasks", {"id": task["id"]}, new)
     after = {**task, **new}
-    tell(tx, after, verb, actor, reason, **{"from": task["status"], "to": after["status"]})
+    tell(tx, after, verb, actor, reason, was=task["status"], status=after["status"])
     return after
 
 

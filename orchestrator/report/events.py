@@ -29,6 +29,12 @@ def line(event: Mapping[str, Any]) -> str:
     return "  ".join(_flat(part) for part in parts if part)
 
 
+#: What is done with a task; ``task.accept`` and so on.
+_TASK_VERBS = (
+    "propose", "accept", "decline", "claim", "start", "block", "unblock", "hand_off",
+    "complete", "ready", "return", "depend", "cancel",
+)  # fmt: skip
+
 #: Kind → what of its data is worth a place in the line: ``str.format`` of the shortened values.
 _SHOWN: dict[str, str] = {
     "instance.assign": "{task}",
@@ -45,6 +51,13 @@ _SHOWN: dict[str, str] = {
     "integration.unverified": "{commits}",
     "integration.verified": "{run} {verdict}",
     "emergency.act": "{action}",
+    "task.add": "{task} {title}",
+    **{f"task.{verb}": "{task}" for verb in _TASK_VERBS},
+    "message.send": "{message} to {recipient}",
+    "message.reply": "{message} to {recipient}",
+    "message.acknowledge": "{message}",
+    "message.close": "{message}",
+    "message.read": "{messages}",
 }
 
 
