@@ -24,7 +24,8 @@ coord_init() { orchestrate status > /dev/null; }
 
 coord_register_instance() { # <task> [role] → prints the instance's id
   local answer code
-  answer=$(orchestrate check-in --task "${1:-General development}" --role "${2:-main}" --json)
+  # The shell itself is the client: when it ends, what it holds is free.
+  answer=$(CLAUDE_PID=$$ orchestrate check-in --task "${1:-General development}" --role "${2:-main}" --json)
   code=$?
   [ "$code" -eq 0 ] || return "$code"
   CLAUDE_INSTANCE_ID=$(printf '%s\n' "$answer" | _coord_field instance)

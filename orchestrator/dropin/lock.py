@@ -113,7 +113,8 @@ def list_(as_json: bool, source: str | None) -> None:
         return
     print(f"Active Locks: {len(found)}")
     for entry in found:
-        print(visible(f"\nFile: {entry['path']}"))
+        print()
+        print(visible(f"File: {entry['path']}"))
         for text in _details(entry):
             print(visible(f"  {text}"))
 
