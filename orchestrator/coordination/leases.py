@@ -376,14 +376,16 @@ def _survey(
 
 
 def _look(reader: Reader, found: _Survey, want: Target, instance: str, mode: str) -> None:
-    rows = list(near(reader, want))
-    own = next((row for row in rows if same(row, want, instance)), None)
-    if own and not expired(own, reader.now):
-        found.mine[want] = own
-        if mode == SHARED or own["mode"] == EXCLUSIVE:
-            return
-    elif own:
-        found.over[own["id"]] = own, "expired"
+    rows: list[Row] = []
+    for row in near(reader, want):
+        if not same(row, want, instance):
+            rows.append(row)
+        elif expired(row, reader.now):
+            found.over[row["id"]] = row, "expired"
+        else:
+            found.mine[want] = row
+            if mode == SHARED or row["mode"] == EXCLUSIVE:
+                return
     found.fresh.append(want)
     for row in in_the_way(rows, want, instance, mode):
         if reason := why_over(reader, row):

@@ -38,15 +38,17 @@ def rivals(reader: Reader, want: Target, *, instance: str, mode: str) -> Iterato
 def near(reader: Reader, want: Target, status: str = "held") -> Iterator[Row]:
     """The leases that may overlap ``want``: all that do, and few that do not.
 
+    Those on exactly its path come first, and until then nothing else is asked.
     Ended leases are found only from a file.
     """
     folders_above = list(above(want.prefix))
     paths = {want.path, ROOT, *folders_above}
     seen: set[str] = set()
-    found = reader.find("leases", {"status": status, "path": list(paths)})
+    for row in reader.find("leases", {"status": status, "path": list(paths)}):
+        seen.add(row["id"])
+        yield row
     globs = {"status": status, "kind": "glob", "prefix": ["", *folders_above]}
-    found += reader.find("leases", globs)
-    for row in found:
+    for row in reader.find("leases", globs):
         if row["id"] not in seen:
             seen.add(row["id"])
             yield row

@@ -7,16 +7,29 @@ here are the program's, never the user's: they raise ValueError.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from orchestrator.store.port import Row, Value
 from orchestrator.store.tables import EVENTS, INTEGERS, TABLES, Table
 
-__all__ = ["Where", "checked", "columns_of", "fixed", "full", "known", "readable", "writable"]
+__all__ = [
+    "Where",
+    "checked",
+    "columns_of",
+    "fixed",
+    "full",
+    "known",
+    "plain",
+    "readable",
+    "writable",
+]
 
 Where = Mapping[str, Value | Sequence[Value]]
 
 _LIMIT = 2**63
+#: Every value of every row is looked up here.
+_INTEGERS = frozenset(INTEGERS)
 
 
 def readable(name: str) -> Table:
@@ -38,15 +51,21 @@ def columns_of(table: Table) -> tuple[str, ...]:
 
 def known(name: str, table: Table, columns: Iterable[str]) -> None:
     """Raise ValueError for a column the table does not have."""
-    unknown = [c for c in columns if c not in table.key and c not in table.columns]
-    if unknown:
-        raise ValueError(f"table {name!r} has no column {unknown[0]!r}")
+    there = _names(name)
+    for column in columns:
+        if column not in there:
+            raise ValueError(f"table {name!r} has no column {column!r}")
+
+
+@lru_cache(maxsize=64)
+def _names(name: str) -> frozenset[str]:
+    return frozenset(columns_of(readable(name)))
 
 
 def checked(name: str, table: Table, row: Mapping[str, Any]) -> Row:
     """``row`` with plain values of the columns' types."""
     known(name, table, row)
-    return {column: _plain(column, value) for column, value in row.items()}
+    return {column: plain(column, value) for column, value in row.items()}
 
 
 def full(name: str, row: Row) -> Row:
@@ -68,11 +87,11 @@ def fixed(name: str, key: Mapping[str, Value], changes: Row) -> None:
         raise ValueError(f"the key of {name!r} never changes: {', '.join(sorted(moved))}")
 
 
-def _plain(column: str, value: Any) -> Value:
+def plain(column: str, value: Any) -> Value:
     """``value`` as its column holds it: bool becomes int, an enum its text."""
     if value is None:
         return None
-    if column in INTEGERS:
+    if column in _INTEGERS:
         if isinstance(value, int) and -_LIMIT <= value < _LIMIT:
             return int(value)
     elif isinstance(value, str):

@@ -6,12 +6,21 @@ are always bound; ``?`` marks a value (no text here contains another one).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from orchestrator.store.port import Row, Value
-from orchestrator.store.rows import Where, checked, columns_of, fixed, known, readable, writable
+from orchestrator.store.rows import (
+    Where,
+    checked,
+    columns_of,
+    fixed,
+    known,
+    plain,
+    readable,
+    writable,
+)
 
 __all__ = [
     "Statement",
@@ -45,7 +54,7 @@ def select(
     table = readable(name)
     known(name, table, columns)
     condition, values = _where(name, where, after)
-    text = f"SELECT {_names(columns)} FROM {_name(name)}{condition}{_order(name, order)}"
+    text = f"SELECT {_names(tuple(columns))} FROM {_name(name)}{condition}{_order(name, order)}"
     if limit is not None:
         text, values = f"{text} LIMIT ?", [*values, max(0, limit)]
     return Statement(text, values)
@@ -75,7 +84,7 @@ def _insert(name: str, row: Row) -> Statement:
 @lru_cache(maxsize=64)
 def _insertion(name: str, columns: tuple[str, ...]) -> str:
     marks = ", ".join("?" * len(columns))
-    return f"INSERT INTO {_name(name)} ({_names(columns)}) VALUES ({marks})"
+    return f"INSERT INTO {_name(name)} ({_names(tuple(columns))}) VALUES ({marks})"
 
 
 def update(name: str, key: Mapping[str, Value], changes: Row, expect: Row | None) -> Statement:
@@ -111,7 +120,7 @@ def _where(
     for column, value in (where or {}).items():
         wanted = [value] if value is None or isinstance(value, str | int) else list(value)
         known(name, table, (column,))
-        text, bound = _one_of(column, [checked(name, table, {column: v})[column] for v in wanted])
+        text, bound = _one_of(column, [plain(column, v) for v in wanted])
         parts.append(text)
         values += bound
     if after is not None:
@@ -134,6 +143,7 @@ def _one_of(column: str, wanted: list[Value]) -> tuple[str, list[Value]]:
     return (f"({' OR '.join(options)})" if options else "1 = 0", values)
 
 
+@lru_cache(maxsize=256)
 def _order(name: str, order: str | None) -> str:
     table = readable(name)
     column, descending = (order or "").removeprefix("-"), (order or "").startswith("-")
@@ -146,7 +156,8 @@ def _order(name: str, order: str | None) -> str:
     return f" ORDER BY {', '.join(parts)}"
 
 
-def _names(columns: Iterable[str]) -> str:
+@lru_cache(maxsize=256)
+def _names(columns: tuple[str, ...]) -> str:
     return ", ".join(_name(column) for column in columns)
 
 
