@@ -14,6 +14,8 @@ __all__ = ["free_handoff", "pass_to"]
 
 def pass_to(tx: Transaction, handoff: Row, instance: str, files: Iterable[Target]) -> int:
     """Leases of ``instance`` on ``files`` pass to ``handoff`` and no longer run out; how many."""
+    if not tx.find("leases", {"status": "held", "instance": instance}, limit=1):
+        return 0
     found: dict[str, Row] = {}
     for file in files:
         for row in near(tx, file):
