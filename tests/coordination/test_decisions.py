@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -339,23 +340,36 @@ store.close()
 """
 
 
+@contextmanager
+def writers(state: Path, count: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that wait for the word to go."""
+    command = [sys.executable, "-c", WRITER, str(state)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    started = [
+        subprocess.Popen([*command, f"w{number}"], text=True, **pipes) for number in range(count)
+    ]
+    try:
+        for process in started:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        yield started
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
 @pytest.mark.slow
 def test_twenty_writers_log_ten_each_and_all_survive_with_an_id_of_their_own(
     tmp_path: Path,
 ) -> None:
-    state = tmp_path / "state"
-    store = open_store(state)
-    command = [sys.executable, "-c", WRITER, str(state)]
-    writers = [
-        subprocess.Popen(
-            [*command, f"w{n}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for n in range(20)
-    ]
-    for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "ready\n"
-    told = [name for writer in writers for name in writer.communicate("go\n")[0].split()]
+    store = open_store(tmp_path / "state")
+    with writers(tmp_path / "state", 20) as crowd:
+        for process in crowd:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        told = [name for process in crowd for name in process.communicate()[0].split()]
     rows = store.read(lambda r: r.find("decisions", columns=("id",)))
     assert len(told) == len(set(told)) == len(rows) == store.verify_events() == 200
     assert {row["id"] for row in rows} == set(told)
