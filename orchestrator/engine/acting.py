@@ -39,7 +39,8 @@ def act(
 ) -> T:
     """Run ``body(tx, actor)`` for ``name``: an instance, or a human in their own name.
 
-    With ``key`` it happens once, and the result has to be JSON.
+    With ``key`` it happens once, and the result has to be JSON. The status
+    document and the views for scripts are brought up to date.
     """
 
     def write(tx: Transaction) -> T:
@@ -47,4 +48,6 @@ def act(
             occupy(tx, row_of(tx, "instances", name), who)
         return body(tx, who.acting_for(name))
 
-    return project.store.write(write, durable=True, key=key)
+    result = project.store.write(write, durable=True, key=key)
+    project.publish()
+    return result
