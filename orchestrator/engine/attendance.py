@@ -221,7 +221,12 @@ def beat(project: Project, session: str | None = None, agent: str | None = None)
         row = heartbeat(tx, name)
         return {**row, "leases": renew(tx, session=name)}
 
-    return project.store.write(body)
+    row = project.store.write(body)
+    views = project.config.status.views
+    # The document can wait for the next change; scripts take an old heartbeat for a death.
+    if views.heartbeats or views.work_registry:
+        project.publish()
+    return row
 
 
 def check_out(

@@ -239,3 +239,13 @@ def test_the_shared_files_say_what_the_commands_do(old: Place) -> None:
     jq -r '.decisions | length' coordination/decisions.json"""
     assert out(old, script).splitlines()[-4:] == ["/docs/spec.md", "Question", "pending", "0"]
     assert instance_id("backend").startswith("claude-00000000-")
+
+
+def test_a_heartbeat_shows_at_once(old: Place) -> None:
+    script = f"""{LIB}
+    coord_register_instance Work main > /dev/null
+    jq -r .last_ping .claude/coordination/heartbeats/claude-*.json
+    rm .claude/coordination/heartbeats/claude-*.json
+    coord_heartbeat
+    ls .claude/coordination/heartbeats | wc -l"""
+    assert out(old, script).splitlines()[-1].strip() == "1"
