@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,3 +75,21 @@ def test_the_explanation_on_the_page_is_what_explain_prints() -> None:
     )
     shown = [f"    {line}".rstrip() for line in explain(decision).splitlines()]
     assert "\n".join(shown) in EXPLANATION
+
+
+def test_the_configuration_knows_the_same_actions_and_thresholds() -> None:
+    from orchestrator.config.schema import __file__ as beside
+
+    schema = (Path(beside).parent / "schema.json").read_text()
+    lists = [set(found) for found in enums(json.loads(schema))]
+    assert set(ACTIONS) in lists and set(THRESHOLDS) in lists
+
+
+def enums(value: Any) -> Iterator[list[str]]:
+    """Every ``enum`` of a schema, wherever it stands."""
+    if isinstance(value, dict):
+        if isinstance(value.get("enum"), list):
+            yield value["enum"]
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from enums(item)
