@@ -75,12 +75,12 @@ def test_the_log_is_in_the_file_after_closing(sqlite: SqliteStore) -> None:
 
 
 def test_a_closed_store_keeps_no_file_open(tmp_path: Path) -> None:
-    before = set(os.listdir("/dev/fd"))
+    before = set(Path("/dev/fd").iterdir())
     store = open_store(tmp_path / "state")
     store.write(fill)
     store.read(lambda reader: reader.count("instances"))
     store.close()
-    assert set(os.listdir("/dev/fd")) == before
+    assert set(Path("/dev/fd").iterdir()) == before
 
 
 def test_a_store_that_goes_away_closes_itself(tmp_path: Path) -> None:
