@@ -6,6 +6,7 @@ import html.parser
 import io
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -235,15 +236,11 @@ def test_unknown_evidence_is_shown_as_it_is() -> None:
 
 
 def test_an_answered_escalation_offers_no_commands() -> None:
-    from dataclasses import replace
-
     text = escalation_page(replace(PAGE, answers=(), status="approve by human:eva: fine"), "html")
     assert "What to do" not in text and "approve by human:eva: fine" in text
 
 
 def test_an_escalation_without_a_report_is_a_page() -> None:
-    from dataclasses import replace
-
     page = replace(PAGE, report=None, notes={}, diff=(), why="")
     for form in ("markdown", "html"):
         text = escalation_page(page, form)
