@@ -52,9 +52,10 @@ def evaluate(expression: str, facts: Mapping[str, Any]) -> bool:
         value = _shielded(program.execute, dict(facts))
     except Exception as error:
         names = _unknown(text.paths(found), facts)
+        listed = "every field is listed in docs/reference/rules.md"
         raise RuleError(
             f"`{expression}` cannot be evaluated: {names or _said(error)}",
-            hint="every field is listed in docs/reference/rules.md" if names else None,
+            hint=listed if names and "steps" not in facts else None,
         ) from error
     if not isinstance(value, bool):
         raise RuleError(f"`{expression}` gives {_kind(value)}, a rule must give true or false")

@@ -23,7 +23,6 @@ from orchestrator.report.text import cut, duration, plural
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
 __all__ = [
-    "TITLES",
     "evidence",
     "findings",
     "place",

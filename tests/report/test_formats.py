@@ -135,12 +135,15 @@ def test_sarif_has_a_result_for_every_finding_and_every_check_that_did_not_pass(
     assert sarif_of(GREEN) == []
 
 
-def test_sarif_shows_what_is_waived_as_accepted() -> None:
+def test_what_is_waived_is_shown_as_accepted() -> None:
     finding = Finding("r", Severity.BREAKING, "m", "a b.py", 3)
     waived = (finding.fingerprint("x"),)
     result = CheckResult(Outcome.FAILED, "m", (finding,))
     (found,) = sarif_of(report(check("x", "contracts", result, waived=waived)))
     assert found["suppressions"] == [{"kind": "external", "status": "accepted"}]
+    whole = report(check("x", "contracts", result, waived=waived))
+    assert "breaking r, waived" in printed(whole)
+    assert "waived: accepted for a while" in render(whole, "markdown")
     place = found["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "a%20b.py"}, "region": {"startLine": 3}}
 
