@@ -77,9 +77,15 @@ def test_without_a_configuration_the_error_says_what_writes_one(
 def test_control_characters_of_the_file_never_reach_the_terminal(
     repo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (repo / "config/orchestrate.yaml").write_text(MINIMAL + '"\\e[31mred\\u202e": 1\n')
+    strange = (
+        '"\\e[31mred\\u202e": 1\n'
+        'instances: {"a\\nb\\e": {role: R, hands_off_to: "a\\nb\\e", file_patterns: ["**", "\\e"]},'
+        ' c: {role: R, file_patterns: ["*"], layers: ["\\e[2J"]}}\n'
+    )
+    (repo / "config/orchestrate.yaml").write_text(MINIMAL + strange)
     assert run(["config", "check"]) == 2
     out = capsys.readouterr().out
+    assert "\na" not in out
     assert "\x1b" not in out
     assert "\u202e" not in out
 
