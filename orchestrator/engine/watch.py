@@ -11,6 +11,7 @@ from orchestrator.engine.attention import Attention
 from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.project import Project
+from orchestrator.status.publish import Debounced
 from orchestrator.verification.progress import Listener
 
 __all__ = ["watch"]
@@ -43,7 +44,8 @@ def watch(
     finally:
         loop.coordinator.close()
         lease.release()
-        project.publish()
+        loop.publishing.poke()
+        loop.publishing.close()
 
 
 class Loop:
@@ -54,6 +56,7 @@ class Loop:
     ) -> None:
         self.project, self.lease, self.coordinator, self.stop = project, lease, coordinator, stop
         self.attention = Attention(project, lease)
+        self.publishing = Debounced(lambda: self.project.publish())
         self.renewed = time.monotonic()
 
     def run(self, *, once: bool, moved: Callable[[], None]) -> None:
@@ -63,7 +66,7 @@ class Loop:
             self.attention.look()
             seen = self.project.store.version()
             busy = self.coordinator.tick()
-            self.project.publish()
+            self.publishing.poke()
             moved()
             if once and not busy and self.coordinator.job is None:
                 return

@@ -236,6 +236,18 @@ def test_what_cannot_be_decided_is_unknown_and_says_why() -> None:
     assert "proof" in found.reason
 
 
+def test_very_wide_objects_are_decided_property_by_property() -> None:
+    def wide(least: int, *more: str) -> Schema:
+        parts = {f"p{number}": whole(minimum=0) for number in range(300)}
+        parts["p200"] = whole(minimum=least)
+        return {"$ref": "#/$defs/w", "$defs": {"w": properties(**parts, **dict.fromkeys(more, {}))}}
+
+    assert judged(wide(1), wide(0, "new")).answer is Answer.YES
+    found = judged(wide(0), wide(1))
+    assert found.answer is Answer.NO
+    assert [(d.path, d.keyword) for d in found.differences] == [("$.p200", "minimum")]
+
+
 def test_samples_are_tried_as_examples() -> None:
     old = {"type": "string", "pattern": "^(?=.*7)[a-z0-9]{8}$"}
     new = {"type": "string", "pattern": "^(?=.*7)[a-z]{4}[0-9]{4}$"}
