@@ -95,7 +95,8 @@ class Project:
     def status_root(self) -> Path:
         """The folder that holds ``status/``: the main worktree, or ``init --under``'s folder."""
         under = Path(self.config.source).parent.parent
-        return self.repository.main / under
+        outside = under.is_absolute() or ".." in under.parts
+        return self.repository.main if outside else self.repository.main / under
 
 
 def _register(tx: Transaction, config: Config, repository: Repository) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 
-from orchestrator.testing import MemoryStore
-
 from orchestrator.coordination.callers import caller
 from orchestrator.coordination.liveness import host, started
 from orchestrator.store.port import Reader
+from orchestrator.testing import MemoryStore
 
 
 def store_with(**columns: object) -> MemoryStore:
