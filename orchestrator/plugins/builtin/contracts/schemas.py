@@ -30,7 +30,9 @@ __all__ = [
     "json_path",
     "lost",
     "reduced",
+    "references",
     "same",
+    "scoped",
     "violations",
 ]
 
@@ -102,6 +104,31 @@ def both(one: Json, other: Json) -> Json | None:
     if shared.satisfiability() == canonical.Satisfiability.NO:
         return None
     return _written(shared)
+
+
+def scoped(schema: Mapping[str, Json], definitions: Mapping[str, Json]) -> dict[str, Json]:
+    """A part of a schema as one of its own, with the definitions it needs and no others."""
+    needed: dict[str, Json] = {}
+    todo = [schema]
+    while todo:
+        for name in references(todo.pop()):
+            if name not in needed and name in definitions:
+                needed[name] = definitions[name]
+                todo.append(definitions[name])
+    return {**schema, "$defs": needed}
+
+
+def references(schema: Json) -> Iterator[str]:
+    """The names of the definitions a schema refers to."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from references(part)
+    elif isinstance(schema, dict):
+        for keyword, part in schema.items():
+            if keyword == "$ref" and isinstance(part, str):
+                yield part.removeprefix("#/$defs/")
+            elif keyword not in ("const", "enum", "$defs"):
+                yield from references(part)
 
 
 def same(one: Json, other: Json) -> bool:

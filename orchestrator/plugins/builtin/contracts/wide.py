@@ -31,8 +31,8 @@ class _Proof:
         self._theirs = theirs
 
     def holds(self, reader: Json, writer: Json, depth: int) -> bool:
-        whole = {**reader, "$defs": self._ours}, {**writer, "$defs": self._theirs}
-        if schemas.covers(*whole) is Answer.YES:
+        read, sent = schemas.scoped(reader, self._ours), schemas.scoped(writer, self._theirs)
+        if schemas.covers(read, sent) is Answer.YES:
             return True
         return depth > 0 and self._object(
             _followed(reader, self._ours), _followed(writer, self._theirs), depth
