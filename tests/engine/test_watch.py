@@ -240,6 +240,8 @@ def test_the_lease_of_a_dead_watch_is_taken_over_at_once(shop: Shop) -> None:
     dead = {"pid": 999_999_999, "pid_started": "1"}
     shop.project.store.write(lambda tx: tx.update("coordinators", {"name": "coordinator"}, dead))
     shop.watch()
+    row = shop.project.store.read(lambda reader: reader.get("coordinators", name="coordinator"))
+    assert row is not None and row["fence"] == 2
 
 
 def test_a_stopped_watch_leaves_what_it_verified_to_the_next(shop: Shop) -> None:
