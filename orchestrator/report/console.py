@@ -130,8 +130,9 @@ def _line(check: CheckReport, *, said: bool = False) -> Text:
 def _finding(check: CheckReport, finding: Finding) -> Iterator[Text]:
     where = f"{flat(place(finding))}  " if finding.file else ""
     yield Text(f"      {where}{flat(finding.message)}")
-    waived = ", waived" * (finding.fingerprint(check.id) in check.waived)
-    yield _more(f"{finding.severity} {finding.rule}{waived}")
+    fingerprint = finding.fingerprint(check.id)
+    waived = ", waived" * (fingerprint in check.waived)
+    yield _more(f"{finding.severity} {finding.rule}{waived}  {fingerprint}")
     if finding.remedy:
         yield _more(f"to do: {finding.remedy}")
     for note in notes(finding.evidence):

@@ -126,11 +126,13 @@ def findings(report: Report) -> list[Block]:
 
 
 def _card(check: CheckReport, finding: Finding) -> Card:
-    waived = finding.fingerprint(check.id) in check.waived
+    fingerprint = finding.fingerprint(check.id)
+    waived = fingerprint in check.waived
     rows = [
         ("where", place(finding)),
         ("check", check.id),
         ("rule", finding.rule),
+        ("fingerprint", fingerprint),
         ("waived", "accepted for a while, see the log" * waived),
     ]
     return Card(
