@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +14,10 @@ from orchestrator.engine.project import Project, put
 from orchestrator.engine.rollback import undo
 from orchestrator.engine.transition import row_of
 from orchestrator.store.port import NewEvent, Reader, Row, Transaction
+from orchestrator.verification.outcome import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["command"]
 
@@ -53,7 +58,7 @@ def show(handoff: str, as_json: bool) -> None:
     project = Project.open()
     value = project.store.read(lambda reader: _detail(reader, handoff))
     if as_json:
-        print_json(value)
+        print_json({**value, "report": json.loads(value["report"] or "null")})
         return
     out = console()
     for key in (
@@ -76,6 +81,7 @@ def show(handoff: str, as_json: bool) -> None:
     for title, text in value["notes"].items():
         out.print(f"\n{title}", style="bold")
         out.print(text)
+    _print_last_run(value, out)
     for run in value["runs"]:
         out.print(
             f"\n{run['id']}  attempt {run['attempt']}  {run['status']}  {run['verdict'] or ''}"
@@ -114,6 +120,15 @@ def thaw(reason: str, yes: bool) -> None:
     print("work lands again")
 
 
+def _print_last_run(value: Mapping[str, Any], out: Console) -> None:
+    """The report of the handoff's current run: what its author has to know."""
+    from orchestrator.report.console import print_report
+
+    if value["report"]:
+        out.print()
+        print_report(Report.from_json(json.loads(value["report"])), out)
+
+
 def _summary(reader: Reader, row: Row) -> dict[str, Any]:
     keys = ("id", "producer", "target", "task", "attempt", "head", "status", "verdict")
     instance = reader.get("instances", id=row["producer"])
@@ -132,6 +147,7 @@ def _detail(reader: Reader, name: str) -> dict[str, Any]:
         "state": _summary(reader, row)["state"],
         "data": data,
         "notes": json.loads(row["notes"] or "{}"),
+        "report": next((run["report"] for run in runs if run["id"] == row["run"]), None),
         "runs": [{k: v for k, v in run.items() if k != "report"} for run in runs],
         "escalations": questions,
     }

@@ -11,6 +11,7 @@ import click
 
 from orchestrator.cli.output import json_option, print_json
 from orchestrator.git import find
+from orchestrator.report.events import details
 from orchestrator.status.times import rfc3339
 from orchestrator.store.port import Row, Store, Value
 
@@ -87,7 +88,8 @@ def line(event: Mapping[str, Any]) -> str:
     data = json.loads(event["data"])
     moved = f"{data['from']} → {data['to']}" if "from" in data and "to" in data else None
     about = event["instance"] if event["instance"] != event["actor"] else None
-    parts = (event["actor"], event["kind"], about, event["handoff"], moved, event["reason"])
+    what = (event["actor"], event["kind"], about, event["handoff"], moved)
+    parts = (*what, details(event["kind"], data), event["reason"])
     told = "  ".join(_visible(part) for part in parts if part)
     return f"{event['seq']:>5}  {rfc3339(event['at'])}  {told}"
 

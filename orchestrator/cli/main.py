@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import click
 
@@ -137,6 +135,9 @@ def printable(text: str) -> str:
 
 def _unexpected() -> int:
     """A defect of ours: keep the traceback and say where it is."""
+    import traceback
+    from datetime import UTC, datetime
+
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     text = traceback.format_exc()
     print("E000 orchestrate ran into a defect of its own; nothing more was done", file=sys.stderr)

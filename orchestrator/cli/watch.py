@@ -37,7 +37,7 @@ def command(once: bool, plain: bool) -> None:
         signal.signal(number, end)
     live = sys.stdout.isatty() and not plain and not once
     with Screen(project.store, console(), live=live, about=_about(project)) as screen:
-        watch(project, screen, once=once, stop=stop, moved=screen.catch_up)
+        watch(project, screen, once=once, stop=stop, moved=screen.catch_up, trouble=screen.say)
 
 
 def _about(project: Project) -> list[str]:

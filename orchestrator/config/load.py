@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.config.memory import Memory
-from orchestrator.config.model import Config
+from orchestrator.config.model import Config, Coordinator
 from orchestrator.config.problems import InvalidConfig, MissingConfig, Problem
 from orchestrator.config.yaml_reader import MAX_BYTES, Node, read
 from orchestrator.errors import OrchestrateError
@@ -132,29 +132,33 @@ def _nearest(repository: Repository) -> _Near | None:
 
 
 def _on_branch(repository: Repository, near: _Near | None) -> InForce | None:
-    """What the integration branch has; its name is read from the file nearby."""
-    git = Git(repository.main)
-    branch = _branch(near.path if near else None)
-    commit = git.commit(f"refs/heads/{branch}")
-    if commit is None:
-        return None
+    """What the integration branch has.
+
+    Its name is read from the main worktree's file. Where that is absent, the
+    usual branch comes before any that the file of this worktree names: an
+    author must not choose whose rules apply.
+    """
+    names = [] if near and near.folder == repository.main else [Coordinator().integration_branch]
+    names += [_branch(near.path)] if near else []
+    git, memory = Git(repository.main), Memory.of(repository.state)
     named = near is not None and VARIABLE in os.environ
     source = near.path.relative_to(near.folder).as_posix() if near and named else None
-    config = _committed(git, commit, source, Memory.of(repository.state))
-    return None if config is None else InForce(config, f"branch {branch}, commit {commit[:10]}")
+    for name in dict.fromkeys(names):
+        commit = git.commit(f"refs/heads/{name}")
+        config = _committed(git, commit, source, memory) if commit else None
+        if commit and config:
+            return InForce(config, f"branch {name}, commit {commit[:10]}")
+    return None
 
 
-def _branch(path: Path | None) -> str:
+def _branch(path: Path) -> str:
     """The name of the integration branch a file gives, however wrong the rest of it is."""
-    default = "main"
-    if path is None:
-        return default
     try:
         root = read(_content(path, str(path))).root
     except OrchestrateError:
-        return default
+        root = None
     name = root.at(("coordinator", "integration_branch")).value if root else None
-    return name if isinstance(name, str) and name else default
+    return name if isinstance(name, str) and name else Coordinator().integration_branch
 
 
 def _root(path: Path) -> Path:

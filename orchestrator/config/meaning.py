@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path as FilePath
 
 from orchestrator.config.ownership import overlaps
-from orchestrator.config.problems import Problem, known, quoted, suggest
+from orchestrator.config.problems import Problem, dotted, known, quoted, suggest
 from orchestrator.config.view import EACH, View
 from orchestrator.config.yaml_reader import Node
 
@@ -111,7 +111,7 @@ def _shared_files(whole: View) -> Iterator[Problem]:
         (name, pattern): view
         for name, instance in whole.entries("instances")
         for pattern, view in instance.texts("file_patterns", EACH)
-        if ".." not in pattern.split("/") and not pattern.startswith("/")
+        if pattern.isprintable() and ".." not in pattern.split("/") and pattern[:1] != "/"
     }
     owned: dict[str, list[str]] = {}
     for name, pattern in places:
@@ -121,7 +121,7 @@ def _shared_files(whole: View) -> Iterator[Problem]:
         line = places[found.owner, found.pattern].node.line
         message = (
             f"{quoted(found.other_pattern)} shares files with {quoted(found.pattern)} "
-            f"of {found.owner}: both match {found.witness}"
+            f"of {dotted((found.owner,))}: both match {found.witness}"
         )
         hint = f"make one of them narrower; the other is in line {line}"
         yield view.problem("E108", message, hint)
@@ -144,7 +144,7 @@ def _same_worktrees(whole: View) -> Iterator[Problem]:
         for place, view in instance.texts("worktree"):
             owner = seen.setdefault(posixpath.normpath(place), name)
             if owner != name:
-                message = f"worktree {quoted(place)} is already that of {owner}"
+                message = f"worktree {quoted(place)} is already that of {dotted((owner,))}"
                 yield view.problem("E117", message, "give each instance a worktree of its own")
 
 
@@ -183,7 +183,7 @@ def _self_handoffs(whole: View) -> Iterator[Problem]:
     for name, instance in whole.entries("instances"):
         for target, view in instance.texts("hands_off_to"):
             if target == name:
-                message = f"{name} hands off to itself"
+                message = f"{dotted((name,))} hands off to itself"
                 yield view.problem("E116", message, "leave it out to hand off to the coordinator")
 
 

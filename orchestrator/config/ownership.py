@@ -60,7 +60,14 @@ def matches(pattern: str, path: str) -> bool:
 
 def overlap(one: str, other: str) -> str | None:
     """A path both patterns match, or None when there is none."""
-    return _search(_parse(one), _parse(other), _share_name, "/", frozenset()) or None
+    found = _search(_parse(one), _parse(other), _share_name, "/", frozenset())
+    return _readable(found, one, other) if found else None
+
+
+def _readable(witness: str, one: str, other: str) -> str:
+    """``src/a.py`` rather than ``src/.py``, where both patterns match that too."""
+    better = re.sub(r"(^|/)\.", r"\1a.", witness)
+    return better if matches(one, better) and matches(other, better) else witness
 
 
 def overlaps(owned: Mapping[str, Iterable[str]]) -> Iterator[Overlap]:

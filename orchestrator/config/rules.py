@@ -58,4 +58,4 @@ def _broken(rule: str, scope: str, steps: tuple[str, ...], view: View) -> Iterat
 
     message = check(rule, scope, names=steps)
     if message is not None:
-        yield view.problem("E114", message)
+        yield view.problem("E114", " ".join(message.split()))

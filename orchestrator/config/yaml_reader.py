@@ -7,7 +7,6 @@ of what the data means.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,18 +14,17 @@ from typing import Any
 import yaml
 
 from orchestrator.config.problems import Path, Problem, quoted
+from orchestrator.config.scalars import CONSTRUCT, TAG, Surprise, kind
+from orchestrator.config.yaml_text import MAX_BYTES, Stop, decoded, syntax_problem
 from orchestrator.plugins.spec import Json
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "Document", "Node", "read"]
 
-MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
 MAX_VALUES = 20_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one has the same events
-_TAG = "tag:yaml.org,2002:"
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_COLLECTIONS = {None, "!", f"{_TAG}seq", f"{_TAG}map"}
+_COLLECTIONS = {None, "!", f"{TAG}seq", f"{TAG}map"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,77 +70,14 @@ class Document:
 def read(content: bytes | str) -> Document:
     """Read one YAML document. Never raises for what ``content`` holds."""
     try:
-        text = _decoded(content)
+        text = decoded(content)
         reader = _Reader(text)
         root = reader.document()
-    except _Stop as stop:
+    except Stop as stop:
         return Document(None, (stop.problem,))
-    except yaml.MarkedYAMLError as error:
-        return Document(None, (_syntax(error, text),))
+    except yaml.YAMLError as error:
+        return Document(None, (syntax_problem(error, text),))
     return Document(root, tuple(reader.problems))
-
-
-class _Stop(Exception):
-    """Reading cannot go on."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-def _decoded(content: bytes | str) -> str:
-    """The text, or ``_Stop`` for what no YAML can be read from."""
-    data = content.encode(errors="replace") if isinstance(content, str) else content
-    if len(data) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 1024} KiB"
-        raise _Stop(Problem("E101", (), message))
-    text = content if isinstance(content, str) else _utf8(content)
-    if bad := _FORBIDDEN.search(text):
-        line, column = _counted(text[: bad.start()])
-        message = f"control character U+{ord(bad[0]):04X}"
-        raise _Stop(Problem("E101", (), message, "take it out", line, column))
-    return text
-
-
-def _utf8(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line, column = _counted(content[: error.start].decode(errors="replace"))
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        hint = "save the file as UTF-8"
-        raise _Stop(Problem("E101", (), message, hint, line, column)) from error
-
-
-def _counted(before: str) -> tuple[int, int]:
-    """Line and column after the text ``before``."""
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
-
-
-def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    """What the YAML parser says, with a hint for the usual reasons."""
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = text.split("\n")
-    here = lines[line - 1] if line <= len(lines) else ""
-    message = " ".join(part for part in (error.context, error.problem) if part)
-    return Problem("E102", (), message or "not YAML", _syntax_hint(here, message), line, column)
-
-
-def _syntax_hint(here: str, message: str) -> str | None:
-    if "\t" in here[: len(here) - len(here.lstrip())]:
-        return "YAML indents with spaces, never with tabs"
-    if "mapping values are not allowed" in message:
-        return 'text with ": " in it needs quotes; else look at the indentation'
-    if "cannot start any token" in message:
-        return "text that begins with a special character needs quotes"
-    if "quoted scalar" in message:
-        return "a quote is not closed"
-    if "flow" in message:
-        return "a bracket or brace is not closed, or a comma is missing"
-    if "block" in message:
-        return "look at the indentation of this line and the one before"
-    return None
 
 
 class _Reader:
@@ -159,7 +94,7 @@ class _Reader:
         try:
             self._loader.get_event()
             if self._loader.check_event(yaml.StreamEndEvent):
-                raise _Stop(Problem("E101", (), "the file is empty", "orchestrate init writes one"))
+                raise Stop(Problem("E101", (), "the file is empty", "orchestrate init writes one"))
             self._loader.get_event()
             root = self._node((), 1)
             self._loader.get_event()
@@ -167,7 +102,7 @@ class _Reader:
                 line, column = _place(self._loader.peek_event())
                 message = "a second document begins here"
                 hint = 'a configuration is one document: take the "---" out'
-                raise _Stop(Problem("E102", (), message, hint, line, column))
+                raise Stop(Problem("E102", (), message, hint, line, column))
             return root
         finally:
             self._loader.dispose()
@@ -197,7 +132,7 @@ class _Reader:
         line, column = _place(event)
         if node is None:
             what = "contains itself" if event.anchor in self._anchors else "is not defined before"
-            raise _Stop(Problem("E102", path, f"alias *{event.anchor} {what}", None, line, column))
+            raise Stop(Problem("E102", path, f"alias *{event.anchor} {what}", None, line, column))
         self._count(event, path, node.size)
         return node
 
@@ -208,7 +143,7 @@ class _Reader:
 
     def _stop(self, event: Any, path: Path, message: str) -> None:
         line, column = _place(event)
-        raise _Stop(Problem("E118", path, message, None, line, column))
+        raise Stop(Problem("E118", path, message, None, line, column))
 
     def _list(self, event: Any, path: Path, depth: int) -> Node:
         children: dict[str | int, Node] = {}
@@ -243,12 +178,12 @@ class _Reader:
         event = self._loader.get_event()
         place = _place(event)
         if not isinstance(event, yaml.ScalarEvent):
-            raise _Stop(Problem("E102", path, "a key must be plain text", None, *place))
+            raise Stop(Problem("E102", path, "a key must be plain text", None, *place))
         tag = self._resolved(event)
-        if tag == f"{_TAG}merge":
+        if tag == f"{TAG}merge":
             return event.value, place, True
-        if tag != f"{_TAG}str":
-            message = f"YAML reads the key {event.value or '(empty)'} as {_kind(tag, event.value)}"
+        if tag != f"{TAG}str":
+            message = f"YAML reads the key {event.value or '(empty)'} as {kind(tag, event.value)}"
             hint = f'write it in quotes: "{event.value}"'
             self.problems.append(Problem("E110", (*path, event.value), message, hint, *place))
         return event.value, place, False
@@ -278,7 +213,7 @@ class _Reader:
 
     def _resolved(self, event: Any) -> str:
         if event.tag == "!":
-            return f"{_TAG}str"
+            return f"{TAG}str"
         if event.tag is not None:
             return str(event.tag)
         return str(self._loader.resolve(yaml.ScalarNode, event.value, event.implicit))
@@ -286,11 +221,14 @@ class _Reader:
     def _scalar(self, event: Any, path: Path) -> Node:
         tag = self._resolved(event)
         plain = event.value if event.style is None or event.style == "" else None
-        if tag in _CONSTRUCT:
+        if tag in CONSTRUCT:
             try:
-                value = _CONSTRUCT[tag](event.value)
-            except _Surprise as surprise:
+                value = CONSTRUCT[tag](event.value)
+            except Surprise as surprise:
                 self._surprise(event, path, str(surprise))
+                value = event.value
+            except ValueError:
+                self._tag(event, path)
                 value = event.value
         else:
             self._tag(event, path)
@@ -303,10 +241,10 @@ class _Reader:
         self.problems.append(Problem("E110", path, message, hint, *_place(event)))
 
     def _tag(self, event: Any, path: Path) -> None:
-        message = f"tag {event.tag.replace(_TAG, '!!')} is not allowed here"
-        self.problems.append(
-            Problem("E110", path, message, "only plain data is read: take it out", *_place(event))
-        )
+        tag = (event.tag or "").replace(TAG, "!!")
+        message = f"tag {tag} is not allowed here" if tag else f"{event.value} cannot be read"
+        hint = "only plain data is read: take it out" if tag else "write it in quotes"
+        self.problems.append(Problem("E110", path, message, hint, *_place(event)))
 
 
 def _place(event: Any) -> tuple[int, int]:
@@ -315,70 +253,3 @@ def _place(event: Any) -> tuple[int, int]:
 
 def _size(children: Mapping[str | int, Node]) -> int:
     return 1 + sum(child.size for child in children.values())
-
-
-class _Surprise(ValueError):
-    """What YAML 1.1 makes of a plain scalar that looks like text."""
-
-
-def _integer(text: str) -> int:
-    digits = text.replace("_", "").lstrip("+")
-    if ":" in digits:
-        raise _Surprise(f"a number to the base of 60, {_sexagesimal(digits)}")
-    bare = digits.lstrip("-")
-    if len(bare) > 1 and bare[0] == "0" and bare[1] not in "xXbB":
-        raise _Surprise(f"a number to the base of 8, {int(bare, 8)}")
-    if len(bare) > 18:
-        raise _Surprise("a number of more than 18 digits")
-    return int(digits, 0)
-
-
-def _sexagesimal(text: str) -> int:
-    total = 0
-    for part in text.lstrip("-").split(":"):
-        total = total * 60 + int(part)
-    return total
-
-
-def _float(text: str) -> float:
-    if ":" in text:
-        raise _Surprise("a number to the base of 60")
-    value = text.replace("_", "").lower()
-    if value.lstrip("+-") in (".inf", ".nan"):
-        raise _Surprise("a number that is not finite")
-    return float(value)
-
-
-def _date(text: str) -> str:
-    raise _Surprise("a date")
-
-
-def _bool(text: str) -> bool:
-    return text.lower() in ("yes", "true", "on")
-
-
-def _kind(tag: str, text: str) -> str:
-    """What YAML takes a key for that is no text."""
-    if tag == f"{_TAG}bool":
-        return "true" if _bool(text) else "false"
-    return _KINDS.get(tag, f"a value with the tag {tag}")
-
-
-_KINDS = {
-    f"{_TAG}null": "nothing (null)",
-    f"{_TAG}int": "a number",
-    f"{_TAG}float": "a number",
-    f"{_TAG}timestamp": "a date",
-}
-
-#: Tag → what makes the value; raises ``_Surprise`` for what is not what it looks like.
-_CONSTRUCT: Mapping[str, Any] = {
-    f"{_TAG}str": str,
-    f"{_TAG}null": lambda text: None,
-    f"{_TAG}bool": _bool,
-    f"{_TAG}int": _integer,
-    f"{_TAG}float": _float,
-    f"{_TAG}timestamp": _date,
-    f"{_TAG}merge": str,
-    f"{_TAG}value": str,
-}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config import load
+from orchestrator.config.load import in_force
 from orchestrator.engine.lease import coordinator
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Repository
@@ -73,7 +73,7 @@ def _machine(repository: Repository) -> Iterator[Finding]:
 
 
 def _configuration(repository: Repository) -> Iterator[Finding]:
-    config = load.in_force(repository)
+    config = in_force(repository)
     yield Finding("configuration", "ok", f"{config.source}: {len(config.layers)} layers")
     branch = config.coordinator.integration_branch
     exists = repository.git.commit(f"refs/heads/{branch}") is not None

@@ -10,7 +10,7 @@ from orchestrator.engine.project import Project
 from orchestrator.verification.checkout import Candidate, Pool
 from orchestrator.verification.outcome import Report
 from orchestrator.verification.progress import Listener
-from orchestrator.verification.rules import rules_at
+from orchestrator.verification.rules import NoRules, rules_at
 from orchestrator.verification.run import Request, verify
 
 __all__ = ["Job"]
@@ -39,10 +39,14 @@ class Job(threading.Thread):
         self.finished = threading.Event()
         self.report: Report | None = None
         self.error: str | None = None
+        self.hopeless = False
 
     def run(self) -> None:
         try:
             self.report = self._verify()
+        except NoRules as error:
+            # No other try would find any: somebody has to decide.
+            self.error, self.hopeless = error.message, True
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
             self.trace = traceback.format_exc()
@@ -53,7 +57,7 @@ class Job(threading.Thread):
         repository, config = self.project.repository, self.project.config
         rules = rules_at(repository, self.base, config.source)
         if rules is None:
-            raise LookupError(f"the base {self.base[:12]} has no {config.source}")
+            raise NoRules(f"the base {self.base[:12]} has no {config.source}")
         request = Request(repository, self._candidate(), rules, self.run_id)
         with LocalExecutor(rules) as executor:
             return verify(request, executor=executor, listener=self.listener, stop=self.stop)

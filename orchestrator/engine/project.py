@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from orchestrator.config import load
+from orchestrator.config.load import in_force
 from orchestrator.config.model import Config
 from orchestrator.coordination.callers import Caller, authenticate
 from orchestrator.errors import OrchestrateError
@@ -36,7 +36,7 @@ class Project:
         Raises ``NotARepository``, or what ``config.load.in_force`` raises.
         """
         repository = find(start)
-        config = load.in_force(repository)
+        config = in_force(repository)
         project = cls(repository, config, open_store(repository.state, project=config.project))
         project.register()
         return project
@@ -80,7 +80,7 @@ class Project:
         if head == self.read_at:
             return self
         try:
-            config = load.in_force(self.repository)
+            config = in_force(self.repository)
         except OrchestrateError:
             config = self.config
         project = Project(self.repository, config, self.store, head)
@@ -95,7 +95,8 @@ class Project:
     def status_root(self) -> Path:
         """The folder that holds ``status/``: the main worktree, or ``init --under``'s folder."""
         under = Path(self.config.source).parent.parent
-        return self.repository.main / under
+        outside = under.is_absolute() or ".." in under.parts
+        return self.repository.main if outside else self.repository.main / under
 
 
 def _register(tx: Transaction, config: Config, repository: Repository) -> None:

@@ -172,7 +172,6 @@ def answer(project: Project, who: Caller, name: str, given: str, reason: str) ->
             choices = ", ".join(ANSWERS[row["type"]])
             raise NotAnAnswer(f"{row['type']} takes no {given!r}", hint=f"answers: {choices}")
         _entitled(tx, project, who, row)
-        _carry_out(tx, who, row, given, reason)
         new = {
             "status": "answered",
             "answer": given,
@@ -183,6 +182,7 @@ def answer(project: Project, who: Caller, name: str, given: str, reason: str) ->
         }
         tx.update("escalations", {"id": name}, new)
         _tell(tx, row, "answer", who.actor, reason, answer=given)
+        _carry_out(tx, who, row, given, reason)
         return {**row, **new}
 
     return project.store.write(body, durable=True)

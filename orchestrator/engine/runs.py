@@ -92,6 +92,8 @@ def _status(tx: Transaction, job: Job) -> str:
     report = job.report
     if report and not _could_not_tell(report):
         return "done"
+    if job.hopeless:
+        return "broken"
     tried = tx.count("runs", {"handoff": job.handoff, "head": job.head, "status": "errored"})
     if tried + 1 < MAX_ERRORED:
         return "errored"

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from orchestrator.descendants import end_orphans, marker_key
 from orchestrator.engine.attention import Attention
 from orchestrator.engine.coordinator import Coordinator
-from orchestrator.engine.lease import Lease
+from orchestrator.engine.lease import Lease, LeaseLost
 from orchestrator.engine.project import Project
+from orchestrator.errors import OrchestrateError
+from orchestrator.status.publish import Debounced
 from orchestrator.verification.progress import Listener
 
 __all__ = ["watch"]
@@ -19,6 +21,8 @@ __all__ = ["watch"]
 POLL = 0.1
 #: How often the coordinator lease is renewed, in seconds.
 RENEW = 5.0
+#: How often in a row something may go wrong, and the pause in between, in seconds.
+PATIENCE, PAUSE = 30, 1.0
 
 
 def watch(
@@ -28,22 +32,25 @@ def watch(
     once: bool = False,
     stop: threading.Event | None = None,
     moved: Callable[[], None] = lambda: None,
+    trouble: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Coordinate until ``stop`` is set, or with ``once`` until nothing is left to do.
 
-    ``moved`` is called after anything changed. Raises ``Coordinated`` when
-    another watch lives, ``LeaseLost`` when another one took over.
+    ``moved`` is called after anything changed, ``trouble`` with what went wrong
+    and is tried again. Raises ``Coordinated`` when another watch lives,
+    ``LeaseLost`` when another one took over, and whatever does not pass.
     """
     lease = Lease.acquire(project.store, project.verifier)
     # What an earlier, killed watch started may still run; its results count for nothing.
     end_orphans(marker_key(project.repository.state))
     loop = Loop(project, lease, Coordinator(project, lease, listener), stop or threading.Event())
     try:
-        loop.run(once=once, moved=moved)
+        loop.run(once=once, moved=moved, trouble=trouble)
     finally:
         loop.coordinator.close()
         lease.release()
-        project.publish()
+        loop.publishing.poke()
+        loop.publishing.close()
 
 
 class Loop:
@@ -54,21 +61,39 @@ class Loop:
     ) -> None:
         self.project, self.lease, self.coordinator, self.stop = project, lease, coordinator, stop
         self.attention = Attention(project, lease)
+        self.publishing = Debounced(lambda: self.project.publish())
         self.renewed = time.monotonic()
 
-    def run(self, *, once: bool, moved: Callable[[], None]) -> None:
+    def run(self, *, once: bool, moved: Callable[[], None], trouble: Callable[[str], None]) -> None:
+        patience = 0 if once else PATIENCE
         while not self.stop.is_set():
-            self._renew()
-            self._reload()
-            self.attention.look()
             seen = self.project.store.version()
-            busy = self.coordinator.tick()
-            self.project.publish()
+            try:
+                busy, patience = self._turn(), 0 if once else PATIENCE
+            except LeaseLost:
+                raise
+            except OrchestrateError as error:
+                # A busy store, a full disk or git's own lock may pass: nothing was half done.
+                patience -= 1
+                if patience < 0:
+                    raise
+                trouble(f"{error.code} {error.message}; trying again")
+                self.stop.wait(PAUSE)
+                continue
             moved()
             if once and not busy and self.coordinator.job is None:
                 return
             if not busy:
                 self._wait(seen)
+
+    def _turn(self) -> bool:
+        """Look at everything once; True when anything was done."""
+        self._renew()
+        self._reload()
+        self.attention.look()
+        busy = self.coordinator.tick()
+        self.publishing.poke()
+        return busy
 
     def _renew(self) -> None:
         if time.monotonic() - self.renewed > RENEW:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -112,8 +111,11 @@ class Finding:
     evidence: Mapping[str, Json] = field(default_factory=dict)
 
     def fingerprint(self, check: str) -> str:
-        """16 hex digits, the same for the same trouble at another line or with other figures."""
-        parts = [check, self.rule, self.file or "", re.sub(r"\d+(\.\d+)?", "#", self.message)]
+        """16 hex digits, the same for the same trouble at another line.
+
+        So a message holds no measured figure: that belongs into ``evidence``.
+        """
+        parts = [check, self.rule, self.file or "", self.message]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

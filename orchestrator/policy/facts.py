@@ -37,7 +37,7 @@ _REPORT: Fields = {
     "breaking": ("findings of the worst severity that are not waived", 1),
     "dangerous": ("findings of severity dangerous that are not waived", 1),
     "notice": ("findings of severity notice that are not waived", 1),
-    "seconds": ("wall time of the run (decimal number)", 12.5),
+    "seconds": ("wall time of the run", 12.5),
     "layerIntegrity": _COUNTS,
     "contractCompliance": _COUNTS,
     "dataFlowValidation": _COUNTS,
@@ -51,15 +51,15 @@ _HANDOFF: Fields = {
     "task": ("the task, or an empty text", "add the search page"),
     "attempt": ("which attempt this is, from 1", 2),
     "head": ("the producer's commit, 40 hex digits", "4f2a" * 10),
-    "files": ("paths changed against the base (list of texts)", ["src/api.py", "src/db.py"]),
-    "layers": ("affected layers, in dependency order (list of texts)", ["data", "service"]),
+    "files": ("paths changed against the base", ["src/api.py", "src/db.py"]),
+    "layers": ("affected layers, in dependency order", ["data", "service"]),
     "touches_policy": (
         "whether it changes the configuration, a plugin it names, a baseline or a kept contract",
         True,
     ),
     "violations": ("changed files that belong to another instance", 1),
     "unowned": ("changed files that belong to nobody", 1),
-    "age": ("seconds since the handoff was first made ready (decimal number)", 420.5),
+    "age": ("seconds since the handoff was first made ready", 420.5),
     "notes": ("whether the producer wrote notes", True),
 }
 
@@ -68,8 +68,8 @@ _INSTANCE: Fields = {
     "role": ("its role, free text", "BACKEND_DEVELOPMENT"),
     "state": ("its lifecycle state, such as VERIFICATION", "VERIFICATION"),
     "stale": ("whether its session is known to be dead", True),
-    "layers": ("the layers it has authority over (list of texts)", ["data"]),
-    "specializations": ("its specializations (list of texts)", ["API development"]),
+    "layers": ("the layers it has authority over", ["data"]),
+    "specializations": ("its specializations", ["API development"]),
 }
 
 _INTEGRATION: Fields = {
@@ -87,12 +87,12 @@ _TESTS: Fields = {
     "errored": ("tests that could not run", 1),
     "skipped": ("tests that were skipped", 2),
     "flaky": ("tests that failed and passed in one report", 1),
-    "seconds": ("time the tests took (decimal number)", 3.25),
+    "seconds": ("time the tests took", 3.25),
 }
 
 _COVERAGE: Fields = {
-    "line": ("share of lines that ran, 0.0 to 1.0 (decimal number)", 0.85),
-    "branch": ("share of branches that ran, 0.0 to 1.0 (decimal number)", 0.75),
+    "line": ("share of lines that ran, 0.0 to 1.0", 0.85),
+    "branch": ("share of branches that ran, 0.0 to 1.0", 0.75),
 }
 
 _FINDINGS: Fields = {

@@ -52,9 +52,10 @@ def evaluate(expression: str, facts: Mapping[str, Any]) -> bool:
         value = _shielded(program.execute, dict(facts))
     except Exception as error:
         names = _unknown(text.paths(found), facts)
+        listed = "every field is listed in docs/reference/rules.md"
         raise RuleError(
             f"`{expression}` cannot be evaluated: {names or _said(error)}",
-            hint="every field is listed in docs/reference/rules.md" if names else None,
+            hint=listed if names and "steps" not in facts else None,
         ) from error
     if not isinstance(value, bool):
         raise RuleError(f"`{expression}` gives {_kind(value)}, a rule must give true or false")
@@ -79,7 +80,7 @@ def check(expression: str, scope: str, names: Sequence[str] = ()) -> str | None:
         problem = _unknown(used, SAMPLE[scope])
     problem = problem or _misnamed_root(program, found, scope) or _misnamed_function(program)
     if problem is None and scope != "invariant":
-        problem = _on_samples(program, scope)
+        problem = _never_equal(found, SAMPLE[scope]) or _on_samples(program, scope)
     return problem
 
 
@@ -196,6 +197,26 @@ def _unknown(used: Iterable[text.Path], facts: Mapping[str, Any]) -> str | None:
                 return f"{about}{_did_you_mean(name, value)}"
             value = value[name]
     return None
+
+
+def _never_equal(found: Sequence[text.Token], facts: Mapping[str, Any]) -> str | None:
+    """The first comparison whose sides are of different kinds: CEL answers false, for ever."""
+    for path, literal in text.compared(found):
+        value: Any = facts
+        for name in path:
+            value = value[name]
+        if _kind(value) != _kind_of(literal):
+            name = ".".join(path)
+            return f"{name} is {_kind(value)} and never equal to {literal.text}"
+    return None
+
+
+def _kind_of(literal: text.Token) -> str:
+    if literal.kind == "string":
+        return "a text"
+    if literal.text == "null":
+        return "nothing"
+    return "a number" if literal.kind == "number" else "true or false"
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

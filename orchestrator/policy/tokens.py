@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["MACROS", "Token", "bound", "depth", "macro_depth", "paths", "tokens"]
+__all__ = ["MACROS", "Token", "bound", "compared", "depth", "macro_depth", "paths", "tokens"]
 
 #: Macros that bind their first argument.
 MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
@@ -20,6 +20,9 @@ _WORDS = frozenset({
     "true", "false", "null", "in", "bool", "int", "uint", "double", "string", "bytes", "list",
     "map", "null_type", "type", "optional",
 })  # fmt: skip
+_LITERALS = frozenset({"true", "false", "null"})
+#: What may stand behind a literal that is the whole side of a comparison.
+_ENDS = frozenset({"", "&&", "||", ")", "]", ",", "?", ":"})
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _TOKEN = re.compile(
     r"""
@@ -96,8 +99,24 @@ def paths(found: Sequence[Token]) -> list[Path]:
     ``steps["a"].output`` gives ``("steps", "a", "output")``. Names that macros
     bind, functions and methods are left out.
     """
+    return list(dict.fromkeys(path for path, _ in _places(found)))
+
+
+def compared(found: Sequence[Token]) -> list[tuple[Path, Token]]:
+    """The variables that are compared with a literal by ``==`` or ``!=``, each with it."""
+    return [
+        (path, found[end + 1])
+        for path, end in _places(found)
+        if _text(found, end) in ("==", "!=")
+        and (_kind(found, end + 1) in ("string", "number") or _text(found, end + 1) in _LITERALS)
+        and _text(found, end + 2) in _ENDS
+    ]
+
+
+def _places(found: Sequence[Token]) -> list[tuple[Path, int]]:
+    """Every use of a variable: its path, and the number of the token behind it."""
     local = bound(found)
-    seen = [
+    return [
         _path(found, number)
         for number, token in enumerate(found)
         if token.kind == "name"
@@ -106,17 +125,16 @@ def paths(found: Sequence[Token]) -> list[Path]:
         and _text(found, number - 1) != "."
         and _text(found, number + 1) != "("
     ]
-    return list(dict.fromkeys(seen))
 
 
-def _path(found: Sequence[Token], number: int) -> Path:
+def _path(found: Sequence[Token], number: int) -> tuple[Path, int]:
     parts = [found[number].text]
     number += 1
     while (part := _field(found, number)) is not None:
         name, width = part
         parts.append(name)
         number += width
-    return tuple(parts)
+    return tuple(parts), number
 
 
 def _field(found: Sequence[Token], number: int) -> tuple[str, int] | None:

@@ -11,21 +11,22 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator.plugins.spec import FAMILIES, Check, Finding, Outcome
-from orchestrator.report.contents import TITLES, place, sentence, word
+from orchestrator.report.contents import place, sentence, summary, word
 from orchestrator.report.evidence import measured, notes
 from orchestrator.report.text import duration, flat, visible
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
 __all__ = ["Progress", "print_report"]
 
-_MARKS = {
-    Outcome.PASSED: ("✓", "green"),
-    Outcome.FAILED: ("✗", "red"),
-    Outcome.INCONCLUSIVE: ("?", "yellow"),
-    Outcome.ERRORED: ("!", "yellow"),
-    Outcome.SKIPPED: ("–", "dim"),
-    Outcome.NOT_RUN: ("–", "dim"),
+#: How a check or a family ended, in words → its mark and colour.
+_SIGNS = {
+    "passed": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "inconclusive": ("?", "yellow"),
+    "errored": ("!", "yellow"),
 }
+_OTHER = ("–", "dim")
+_LAST = list(FAMILIES)[-1]
 _TONES = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.UNKNOWN: "yellow"}
 #: Lines of a command's output, or of one piece of evidence, shown for a check.
 _TAIL = 15
@@ -91,12 +92,13 @@ def _lines(report: Report) -> Iterator[Text]:
         yield Text(f"warning: {flat(warning)}", style="yellow")
     for path in report.conflicts:
         yield Text(f"✗ conflict  {flat(path)}", style="red")
-    for family in FAMILIES:
+    for family, (title, worst, told) in zip(FAMILIES, summary(report).rows, strict=True):
         checks = [check for check in report.checks if check.family == family]
-        if checks:
-            yield Text(TITLES[family], style="bold")
-            for check in checks:
-                yield from _check(check)
+        mark, style = _SIGNS.get(worst, _OTHER)
+        yield Text(f"{mark} {title}", style=f"bold {style}").append(f"  {told}", style="not bold")
+        for check in checks:
+            yield from _check(check)
+        if checks or family == _LAST:
             yield Text()
     yield Text(sentence(report), style=f"bold {_TONES[overall(report)]}")
 
@@ -105,7 +107,7 @@ def _check(check: CheckReport) -> Iterator[Text]:
     found = check.result.findings
     yield _line(check, said=any(f.message == check.result.reason for f in found))
     for finding in found[:_MOST]:
-        yield from _finding(finding)
+        yield from _finding(check, finding)
     if len(found) > _MOST:
         yield _more(f"… and {len(found) - _MOST} more findings, in the JSON report")
     for name, span in measured(check):
@@ -116,7 +118,7 @@ def _check(check: CheckReport) -> Iterator[Text]:
 
 def _line(check: CheckReport, *, said: bool = False) -> Text:
     """One check; ``said``: its reason follows, as a finding."""
-    mark, style = ("–", "dim") if check.preexisting else _MARKS[check.outcome]
+    mark, style = _SIGNS.get(word(check), _OTHER)
     told = ["" if said else flat(check.result.reason), "flaky" * check.flaky]
     told += [f"known from {flat(check.cached_from)}"] if check.cached_from else []
     text = Text(f"  {mark} {word(check):<12}  ", style=style)
@@ -125,10 +127,12 @@ def _line(check: CheckReport, *, said: bool = False) -> Text:
     return text.append(f"  {remarks}" if remarks else "", style="dim")
 
 
-def _finding(finding: Finding) -> Iterator[Text]:
+def _finding(check: CheckReport, finding: Finding) -> Iterator[Text]:
     where = f"{flat(place(finding))}  " if finding.file else ""
     yield Text(f"      {where}{flat(finding.message)}")
-    yield _more(f"{finding.severity} {finding.rule}")
+    fingerprint = finding.fingerprint(check.id)
+    waived = ", waived" * (fingerprint in check.waived)
+    yield _more(f"{finding.severity} {finding.rule}{waived}  {fingerprint}")
     if finding.remedy:
         yield _more(f"to do: {finding.remedy}")
     for note in notes(finding.evidence):

@@ -23,7 +23,6 @@ from orchestrator.report.text import cut, duration, plural
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
 __all__ = [
-    "TITLES",
     "evidence",
     "findings",
     "place",
@@ -127,11 +126,13 @@ def findings(report: Report) -> list[Block]:
 
 
 def _card(check: CheckReport, finding: Finding) -> Card:
-    waived = finding.fingerprint(check.id) in check.waived
+    fingerprint = finding.fingerprint(check.id)
+    waived = fingerprint in check.waived
     rows = [
         ("where", place(finding)),
         ("check", check.id),
         ("rule", finding.rule),
+        ("fingerprint", fingerprint),
         ("waived", "accepted for a while, see the log" * waived),
     ]
     return Card(

@@ -70,7 +70,7 @@ def escalation_page(page: EscalationPage, format: str) -> str:
 def _blocks(page: EscalationPage) -> list[Block]:
     return [
         Heading(page.question, 1),
-        Badge(f"{page.id} · {page.kind.replace('_', ' ')} · {page.status}", "open"),
+        Badge(f"{page.id} · {page.kind.replace('_', ' ')} · {page.status}", _tone(page)),
         Text(page.reason),
         *_what_to_do(page),
         Heading("What it is about"),
@@ -81,6 +81,11 @@ def _blocks(page: EscalationPage) -> list[Block]:
         *_notes(page),
         *_evidence(page),
     ]
+
+
+def _tone(page: EscalationPage) -> str:
+    """Open as long as there is something to answer."""
+    return "open" if page.answers else "quiet"
 
 
 def _what_to_do(page: EscalationPage) -> list[Block]:

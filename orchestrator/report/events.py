@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["clock", "line"]
+__all__ = ["clock", "details", "line"]
 
 
 def clock(milliseconds: int) -> str:
@@ -22,7 +21,7 @@ def line(event: Mapping[str, Any]) -> str:
     data = json.loads(event["data"] or "{}")
     about = event["instance"] or event["actor"]
     what = f"{data['from']} → {data['to']}" if "from" in data and "to" in data else event["kind"]
-    parts = [clock(event["at"]), about, what, event["handoff"], _told(event["kind"], data)]
+    parts = [clock(event["at"]), about, what, event["handoff"], details(event["kind"], data)]
     if event["actor"].startswith("human:"):
         parts.append(f"by {event['actor']}")
     parts.append(event["reason"])
@@ -61,9 +60,13 @@ _SHOWN: dict[str, str] = {
 }
 
 
-def _told(kind: str, data: Mapping[str, Any]) -> str:
-    values = defaultdict(str, {name: _short(value) for name, value in data.items()})
-    return _SHOWN.get(kind, "").format_map(values).strip()
+def details(kind: str, data: Mapping[str, Any]) -> str:
+    """What of an event's data is worth a place in its line; empty for most kinds."""
+    values = {name: _short(value) for name, value in data.items()}
+    try:
+        return _SHOWN.get(kind, "").format_map(values)
+    except KeyError:
+        return ""  # recorded by an older version, which kept less
 
 
 def _short(value: Any) -> str:

@@ -41,7 +41,19 @@ TONES = {
 }
 #: Fields and columns that hold names of things in files and git.
 _EXACT = frozenset(
-    {"commit", "tree", "head", "base", "configuration", "ref", "check", "file", "where", "rule"}
+    {
+        "commit",
+        "tree",
+        "head",
+        "base",
+        "configuration",
+        "ref",
+        "check",
+        "file",
+        "where",
+        "rule",
+        "fingerprint",
+    }
 )
 
 

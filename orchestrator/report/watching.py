@@ -61,6 +61,10 @@ class Screen:
             self.console.print(Text(line(event)), soft_wrap=True)
         self.refresh()
 
+    def say(self, text: str) -> None:
+        """Print a line of the watch's own."""
+        self.console.print(Text(text), soft_wrap=True)
+
     # -- verification.progress.Listener: called from the verifying threads ---------------
 
     def planned(self, checks: Sequence[Check]) -> None:

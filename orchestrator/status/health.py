@@ -46,7 +46,8 @@ def health(
     problems = [f"instance {name} stopped in the middle of its work" for name in stale]
     problems += [f"escalation {name} is overdue" for name in late]
     if waiting and coordinator["alive"] is not True:
-        problems.append(f"{', '.join(waiting)} wait, but no coordinator runs: orchestrate watch")
+        wait = f"{', '.join(waiting)} {'waits' if len(waiting) == 1 else 'wait'}"
+        problems.append(f"{wait}, but no coordinator runs: orchestrate watch")
     if frozen:
         problems.append("the integration branch is frozen")
     if unverified:

@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator.coordination.liveness import alive
+from orchestrator.coordination.liveness import is_live
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.git import find
 from orchestrator.status.document import Extras, build
@@ -106,9 +106,10 @@ def current(store: Store) -> dict[str, Any]:
     return store.read(_document)
 
 
-def live(row: Mapping[str, Any]) -> bool | None:
-    """Whether the process a row names runs; None when it cannot be told from here."""
-    return alive(row.get("pid"), row.get("pid_started"), row.get("host"))
+def live(row: Mapping[str, Any], now: int) -> bool | None:
+    """Whether the client a row names runs at ``now`` (ms); None when it cannot be told."""
+    beat = row.get("heartbeat_at")
+    return is_live(row.get("pid"), row.get("pid_started"), row.get("host"), beat, now)
 
 
 class Debounced:
@@ -152,7 +153,11 @@ class Debounced:
 
 def _document(reader: Reader) -> dict[str, Any]:
     row = reader.get("meta", name="config")
-    return build(reader, _parsed(row["value"]) if row else None, extras=Extras(live=live))
+    return build(
+        reader,
+        _parsed(row["value"]) if row else None,
+        extras=Extras(live=partial(live, now=reader.now)),
+    )
 
 
 @lru_cache(maxsize=2)

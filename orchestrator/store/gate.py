@@ -85,7 +85,11 @@ class Gate:
         if deadline <= time.monotonic():
             raise self._busy(seconds)
         self._close_descriptor()
-        waiter = _Waiter(self.path)
+        try:
+            waiter = _Waiter(self.path)
+        except RuntimeError as error:
+            # The interpreter is going away and starts no threads any more.
+            raise self._busy(0) from error
         self._waiters.add(waiter)
         try:
             if not waiter.wait(max(0.0, deadline - time.monotonic())):
@@ -123,7 +127,11 @@ class _Waiter:
         self._held = threading.Event()
         self._decided = threading.Lock()
         self._abandoned = False
-        threading.Thread(target=self._block, name="store-gate", daemon=True).start()
+        try:
+            threading.Thread(target=self._block, name="store-gate", daemon=True).start()
+        except RuntimeError:
+            os.close(self.descriptor)
+            raise
 
     def wait(self, seconds: float) -> bool:
         """True when the lock is held; False, or an exception, and it never will be."""

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,6 +49,7 @@ _TYPES = {
 }
 #: A backstop: the gate keeps writers apart, this covers closing and recovery.
 _BUSY_SECONDS = 5.0
+_CLOSING_SECONDS = 1.0
 _CHECKPOINT_BYTES = 4 * 1024 * 1024
 _KEEP_RESULTS_MS = 7 * 24 * 3600 * 1000
 _PAGE = 1000
@@ -172,7 +173,7 @@ class _Connections:
         self.path, self.clock = folder / FILE, clock
         self.gate = Gate(folder / "gate", wait)
         self.open: dict[str, SqliteDatabase] = {}
-        self.wrote = False
+        self.wrote = self.writing = False
 
     def get(self, role: str) -> SqliteDatabase:
         """The connection for ``role`` (``read`` or ``write``). Raises ``Corrupt``."""
@@ -200,12 +201,19 @@ class _Connections:
         if self.wrote:
             self.keep_copy()
             self.wrote = False
-        held = self.gate.held(0.0) if self.open else nullcontext()
-        with suppress(Busy), held:
-            self._close_all()
-        # Whoever holds the gate has the file open too, so this is not the last one.
-        self._close_all()
-        self.gate.close()
+        if not self.open:
+            return
+        try:
+            with self.gate.held(_CLOSING_SECONDS):
+                self._close_all()
+        except Busy:
+            # Whoever holds the gate has the file open too, so this is not the last one;
+            # unless it is a thread of ours, which needs what would be closed here.
+            if not self.writing:
+                self._close_all()
+                self.gate.close()
+        else:
+            self.gate.close()
 
     def _close_all(self) -> None:
         while self.open:
@@ -214,7 +222,7 @@ class _Connections:
     def after_fork(self) -> None:
         """In a forked child: the connections are the parent's, not even to be closed."""
         _forgotten.extend(self.open.values())
-        self.open, self.wrote = {}, False
+        self.open, self.wrote, self.writing = {}, False, False
 
 
 class SqliteStore:
@@ -257,14 +265,14 @@ class SqliteStore:
     ) -> T:
         self._refuse_nesting()
         with self._connections.gate.held():
-            self._writer = threading.get_ident()
+            self._writer, self._connections.writing = threading.get_ident(), True
             try:
                 database = self._connections.get("write")
                 result = _transact(database, body, durable=durable, key=key)
                 self._connections.wrote = True
                 checkpointed = self._checkpoint(database)
             finally:
-                self._writer = None
+                self._writer, self._connections.writing = None, False
         if checkpointed:
             self._connections.keep_copy()
         return result
@@ -293,7 +301,8 @@ class SqliteStore:
         return self.read(body)
 
     def close(self) -> None:
-        self._connections.close()
+        with self._reading:
+            self._connections.close()
 
     def prepare(self, project: str | None) -> None:
         """Make the tables, or bring older ones forward; safe for two processes at once."""

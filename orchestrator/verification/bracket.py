@@ -1,7 +1,8 @@
 """Whose failure is it? A failed command is tried again here, then once on the base.
 
 Fails twice here and not on the base: this handoff's. Passes the second time:
-flaky. Fails on the base too: preexisting, nobody's who made this candidate.
+flaky. Fails on the base too, and found nothing there is not on the base:
+preexisting, nobody's who made this candidate.
 What merely judges such a check's result (a gate) is asked about the base's
 result as well, or it would blame the handoff after all.
 """
@@ -48,22 +49,22 @@ class Bracket:
         if first.outcome is not Outcome.FAILED or not self.check.deterministic:
             return Judged(first)
         if self.check.spec.get("bracket") is not True:
-            return Judged(first, on_base=self._on_base() if self.base_upstream else None)
+            return Judged(first, on_base=self._on_base(first) if self.base_upstream else None)
         second = self._here()
         if second.outcome is Outcome.PASSED:
             reason = f"failed once ({first.reason}), passed when run again on the same tree"
             return Judged(replace(second, reason=reason), flaky=True)
         if second.outcome is not Outcome.FAILED:
             return Judged(second)
-        return Judged(second, on_base=self._on_base())
+        return Judged(second, on_base=self._on_base(second))
 
     def _here(self) -> CheckResult:
         return self.attempt(
             self.check, lambda timeout: self.site.context(self.check, self.upstream, timeout)
         )
 
-    def _on_base(self) -> CheckResult | None:
-        """The result on the base if it failed there; None when it did not or cannot be told."""
+    def _on_base(self, here: CheckResult) -> CheckResult | None:
+        """The result on the base if it failed there like here; None when not, or untold."""
         try:
             base = self.site.base()
         except OrchestrateError:
@@ -74,4 +75,15 @@ class Bracket:
         result = self.attempt(
             self.check, lambda timeout: self.site.context_on_base(base, upstream, timeout)
         )
-        return result if result.outcome is Outcome.FAILED else None
+        return result if result.outcome is Outcome.FAILED and not self._new(here, result) else None
+
+    def _new(self, here: CheckResult, base: CheckResult) -> bool:
+        """True when something was found here that was not found on the base.
+
+        A test that fails on both must not hide the next one, which fails only here.
+        """
+        found, known = (
+            {finding.fingerprint(self.check.id) for finding in result.findings}
+            for result in (here, base)
+        )
+        return not found <= known

@@ -170,7 +170,7 @@ def overall(report: Report) -> str:
 
 
 def _family_outcome(report: Report, family: str) -> str:
-    """The worst outcome of a family; ``skipped`` when it has no check."""
+    """The worst outcome of a family; ``skipped`` when it has no check of its own to judge."""
     ranks = [
         Outcome.FAILED,
         Outcome.ERRORED,
@@ -179,5 +179,5 @@ def _family_outcome(report: Report, family: str) -> str:
         Outcome.PASSED,
         Outcome.SKIPPED,
     ]
-    outcomes = {c.outcome for c in report.checks if c.family == family}
+    outcomes = {c.outcome for c in report.checks if c.family == family and not c.preexisting}
     return str(next((rank for rank in ranks if rank in outcomes), Outcome.SKIPPED))

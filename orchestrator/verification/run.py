@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from orchestrator.config.model import Config
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Repository
 from orchestrator.plugins.remote import PluginTrouble
@@ -229,6 +230,8 @@ class _Run:
                 if checks.setdefault(check.id, check) is not check:
                     message = f'plugin "{plugin.name}" planned {check.id!r}, which is taken'
                     self._record(self._synthetic(f"plugin:{plugin.name}", plugin.family, message))
+        for identity, message in _unplanned(self._config, layers, checks.values()):
+            self._record(self._synthetic(identity, "integrity", message))
         return arrange(list(checks.values()), self._config)
 
     def _usable(self, plan: Plan, site: Site) -> bool:
@@ -335,6 +338,21 @@ class _Run:
             layer=None,
             result=CheckResult(Outcome.ERRORED, message),
         )
+
+
+def _unplanned(
+    config: Config, layers: Iterable[str], planned: Iterable[Check]
+) -> Iterator[tuple[str, str]]:
+    """Checks the configuration leaves to a plugin (``uses``) that it did not plan.
+
+    Nobody would miss them otherwise: they would silently not run.
+    """
+    served = {(check.plugin, check.layer) for check in planned}
+    for name in layers:
+        for check in config.layers[name].checks:
+            if check.uses and (check.uses, name) not in served:
+                hint = "is it installed, or named in verification.plugins?"
+                yield f"{name}/{check.name}", f'plugin "{check.uses}" planned nothing: {hint}'
 
 
 _ENDED = {

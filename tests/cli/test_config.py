@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.cli.main import run
 from tests.config.texts import MINIMAL
-from tests.conftest import MakeRepo, git
+from tests.conftest import MakeRepo, commit, git
 
 
 @pytest.fixture
@@ -77,9 +77,15 @@ def test_without_a_configuration_the_error_says_what_writes_one(
 def test_control_characters_of_the_file_never_reach_the_terminal(
     repo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (repo / "config/orchestrate.yaml").write_text(MINIMAL + '"\\e[31mred\\u202e": 1\n')
+    strange = (
+        '"\\e[31mred\\u202e": 1\n'
+        'instances: {"a\\nb\\e": {role: R, hands_off_to: "a\\nb\\e", file_patterns: ["**", "\\e"]},'
+        ' c: {role: R, file_patterns: ["*"], layers: ["\\e[2J"]}}\n'
+    )
+    (repo / "config/orchestrate.yaml").write_text(MINIMAL + strange)
     assert run(["config", "check"]) == 2
     out = capsys.readouterr().out
+    assert "\na" not in out
     assert "\x1b" not in out
     assert "\u202e" not in out
 
@@ -159,11 +165,11 @@ def test_show_prints_every_default_and_where_it_comes_from(
     (repo / "config/orchestrate.yaml").write_text("in the middle of an edit: [")
     assert run(["config", "show"]) == 0
     head, _, body = capsys.readouterr().out.partition("version:")
-    commit = git(repo, "rev-parse", "HEAD")[:10]
+    head_commit = git(repo, "rev-parse", "HEAD")[:10]
     lines = head.splitlines()
     assert lines[:2] == [
         "# source: config/orchestrate.yaml",
-        f"# origin: branch main, commit {commit}",
+        f"# origin: branch main, commit {head_commit}",
     ]
     assert lines[2].startswith("# digest: ")
     assert "version:" + body == SHOWN
@@ -178,6 +184,26 @@ def test_show_gives_programs_the_same_facts(repo: Path, capsys: pytest.CaptureFi
     assert shown["source"] == "config/orchestrate.yaml"
     assert shown["origin"].startswith("branch main, commit ")
     assert len(shown["digest"]) == 64
+
+
+def test_a_broken_file_on_the_branch_stops_every_command_with_the_same_list(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = commit(repo, {"config/orchestrate.yaml": MINIMAL + "approval: {auto: 1}\n"})
+    assert run(["config", "show"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert (
+        err
+        == f"""\
+E100 config/orchestrate.yaml in commit {head[:10]} has a problem:
+
+config/orchestrate.yaml:6:18  approval.auto
+  E106 must be true or false, not 1
+
+hint: mend it, then look again: orchestrate config check
+"""
+    )
 
 
 def test_schema_prints_what_ships(capsys: pytest.CaptureFixture[str]) -> None:

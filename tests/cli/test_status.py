@@ -58,7 +58,7 @@ ESC-1 needs an answer (open): Is slower fine?
 latest runs
     R-1  H-1  unknown  1.5 s  1970-01-01T00:00:00.000Z
 
-! backend wait, but no coordinator runs: orchestrate watch
+! backend waits, but no coordinator runs: orchestrate watch
 """
 
 
@@ -203,6 +203,34 @@ def test_watch_prints_a_document_per_change_where_there_is_no_terminal(
     finally:
         process.kill()
         process.communicate()
+
+
+def test_watch_is_a_live_screen_on_a_terminal_and_ends_cleanly(
+    shop: SqliteStore, repo: Path
+) -> None:
+    control, terminal = os.openpty()
+    command = [sys.executable, "-m", "orchestrator", "status", "--watch"]
+    world = {**os.environ, "TERM": "xterm"}
+    process = subprocess.Popen(command, cwd=repo, stdout=terminal, env=world)
+    os.close(terminal)
+    try:
+        until_shown(control, b"VERIFICATION")
+        update(shop, "instances", "backend", state="APPROVED", version=2)
+        until_shown(control, b"APPROVED")
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(control)
+
+
+def until_shown(control: int, text: bytes) -> None:
+    """Read a terminal until ``text`` was shown there."""
+    shown = b""
+    while text not in shown:
+        assert select.select([control], [], [], 30)[0], shown
+        shown += os.read(control, 65536)
 
 
 def test_watch_and_from_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:

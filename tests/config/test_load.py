@@ -281,6 +281,20 @@ def test_before_it_is_committed_the_main_worktrees_file_decides(make_repo: MakeR
     )
 
 
+def test_an_author_cannot_choose_the_branch_whose_rules_apply(make_repo: MakeRepo) -> None:
+    """Not even where the main worktree has no file that names it."""
+    repo = make_repo({"config/orchestrate.yaml": project(MINIMAL, "landed")})
+    git(repo, "worktree", "add", "-q", "-b", "mine", "../other")
+    lax = project(MINIMAL, "lax") + "coordinator: {integration_branch: mine}\n"
+    commit(repo.parent / "other", {"config/orchestrate.yaml": lax})
+    (repo / "config/orchestrate.yaml").unlink()
+    assert in_force(find(repo.parent / "other")).project == "landed"
+    git(repo, "checkout", "-q", "-f", "--detach")
+    git(repo, "branch", "-q", "-D", "main")
+    (repo / "config/orchestrate.yaml").unlink()
+    assert in_force(find(repo.parent / "other")).project == "lax"
+
+
 def test_without_any_configuration_the_error_says_how_to_write_one(make_repo: MakeRepo) -> None:
     with pytest.raises(MissingConfig) as caught:
         in_force(find(make_repo()))

@@ -72,7 +72,8 @@ def test_a_pattern_does_not_match(pattern: str, path: str) -> None:
     [
         ("src/**", "src/ui/**", "src/ui/a"),
         ("a*", "*b", "ab"),
-        ("**/*.py", "src/**", "src/.py"),
+        ("**/*.py", "src/**", "src/a.py"),
+        ("**/.*", "src/**", "src/.a"),
         ("src/*/x", "src/a*/?", "src/a/x"),
         ("[a-m]x", "[k-z]x", "kx"),
         ("**/a/**", "b/**", "b/a/a"),
@@ -191,10 +192,10 @@ def test_overlaps_compares_owners_not_an_owner_with_itself() -> None:
         "docs": ["**/*.md"],
     }
     assert list(overlaps(owned)) == [
-        Overlap("backend", "src/**", "frontend", "src/ui/*.ts", "src/ui/.ts"),
-        Overlap("backend", "src/**", "docs", "**/*.md", "src/.md"),
-        Overlap("backend", "src/api/**", "docs", "**/*.md", "src/api/.md"),
-        Overlap("frontend", "web/**", "docs", "**/*.md", "web/.md"),
+        Overlap("backend", "src/**", "frontend", "src/ui/*.ts", "src/ui/a.ts"),
+        Overlap("backend", "src/**", "docs", "**/*.md", "src/a.md"),
+        Overlap("backend", "src/api/**", "docs", "**/*.md", "src/api/a.md"),
+        Overlap("frontend", "web/**", "docs", "**/*.md", "web/a.md"),
     ]
 
 

@@ -240,7 +240,7 @@ escalate""",
   a: {role: R, file_patterns: ["src/**"]}
   b: {role: R, file_patterns: ["web/**", "**/*.py"]}""",
         """8:42  instances.b.file_patterns[1]
-  E108 "**/*.py" shares files with "src/**" of a: both match src/.py
+  E108 "**/*.py" shares files with "src/**" of a: both match src/a.py
   hint: make one of them narrower; the other is in line 7""",
     ),
 }

@@ -62,6 +62,7 @@ def test_anchors_aliases_and_merges_are_followed() -> None:
         ("1:30.5", "a number to the base of 60"),
         ("0755", "a number to the base of 8, 493"),
         ("-.inf", "a number that is not finite"),
+        ("1.0e+999", "a number that is not finite"),
         ("1234567890123456789", "a number of more than 18 digits"),
     ],
 )
@@ -84,7 +85,7 @@ def test_a_key_that_is_no_text_is_a_problem(key: str, made: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "tagged", ["!!python/name:os.system x", "!!set {x: }", "!!binary aGk=", "!mine x"]
+    "tagged", ["!!python/name:os.system x", "!!set {x: }", "!!binary aGk=", "!mine x", "!!int x"]
 )
 def test_only_tags_of_plain_data_are_allowed(tagged: str) -> None:
     tag = tagged.split()[0]
@@ -189,6 +190,13 @@ YAMLISH = st.text(alphabet=st.sampled_from("ab:- \n\t[]{}&*!|>'\"#%@,?<0123.~\\"
 @example("- ! 5")
 @example("? [a]\n: b")
 @example("'a': |\n  x\n")
+@example("a: !!int x")
+@example("a: !!int 09")
+@example("a: !!float ''")
+@example("a: ._")
+@example("a: 0o8")
+@example("a: \ufeff")
+@example("\ufeffa: 1")
 def test_reading_never_raises_whatever_the_text_is(text: str) -> None:
     document = read(text)
     assert document.root is not None or document.problems

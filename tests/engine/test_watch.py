@@ -8,12 +8,15 @@ import pytest
 
 from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.liveness import host, started
+from orchestrator.engine import watch as watch_module
+from orchestrator.engine.coordinator import Coordinator
 from orchestrator.engine.lease import Coordinated, Lease, LeaseLost
 from orchestrator.engine.project import setting
 from orchestrator.engine.questions import NotAnAnswer, NotEntitled, NotOpen, acknowledge, answer
 from orchestrator.engine.rollback import undo
 from orchestrator.engine.transfer import CannotUndo
 from orchestrator.engine.watch import watch
+from orchestrator.store.errors import Busy
 from orchestrator.verification.progress import Silent
 from tests.conftest import commit, git
 from tests.engine.conftest import CONFIG, Shop
@@ -240,6 +243,8 @@ def test_the_lease_of_a_dead_watch_is_taken_over_at_once(shop: Shop) -> None:
     dead = {"pid": 999_999_999, "pid_started": "1"}
     shop.project.store.write(lambda tx: tx.update("coordinators", {"name": "coordinator"}, dead))
     shop.watch()
+    row = shop.project.store.read(lambda reader: reader.get("coordinators", name="coordinator"))
+    assert row is not None and row["fence"] == 2
 
 
 def test_a_stopped_watch_leaves_what_it_verified_to_the_next(shop: Shop) -> None:
@@ -319,3 +324,24 @@ def test_the_task_of_a_dead_instance_is_returned_by_rule(shop: Shop) -> None:
     shop.project.store.write(lambda tx: tx.update("instances", {"id": "backend"}, dead))
     shop.watch()
     assert shop.state() == "STANDBY"
+
+
+def test_trouble_that_passes_does_not_end_the_watch(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.hand_off({"src/app.txt": "better\n"})
+    said: list[str] = []
+    stop, tick = threading.Event(), Coordinator.tick
+
+    def busy_at_first(self: Coordinator) -> bool:
+        if not said:
+            raise Busy
+        if shop.state() == "STANDBY":
+            stop.set()
+        return tick(self)
+
+    monkeypatch.setattr(Coordinator, "tick", busy_at_first)
+    monkeypatch.setattr(watch_module, "PAUSE", 0.0)
+    watch(shop.project, Silent(), stop=stop, trouble=said.append)
+    assert len(said) == 1 and said[0].startswith("E202 ")
+    assert shop.landed("src/app.txt") == "better"

@@ -59,6 +59,12 @@ def listed(**limits: Any) -> Schema:
     return {"type": "array", **limits}
 
 
+def chain(values: list[Any], **more: Schema) -> Schema:
+    after = {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/node"}]}
+    node = properties(value={"enum": values}, next=after, **more)
+    return {"$ref": "#/$defs/node", "$defs": {"node": node}}
+
+
 BREAKING: dict[str, tuple[Schema, Schema, str]] = {
     "enum member lost": ({"enum": ["a", "b"]}, {"enum": ["a"]}, "values $ ('b',)"),
     "enum of one type": ({"type": "string"}, {"enum": ["a"]}, "bound $ ()"),
@@ -141,6 +147,11 @@ BREAKING: dict[str, tuple[Schema, Schema, str]] = {
     ),
     "recursive": (tree([1, 2]), tree([1]), "values $.value (2,)"),
     "recursive at the root": (tree([1, 2], "#"), tree([1], "#"), "values $.value (2,)"),
+    "recursive beside null": (
+        chain([1, 2]),
+        chain([1]),
+        "values $.value (2,)",
+    ),
     "condition": (
         {"if": properties(k={"const": 1}), "then": {"required": ["z"]}, **properties(k={})},
         {**properties(k={}), "required": ["z"]},
@@ -174,6 +185,8 @@ COMPATIBLE: dict[str, tuple[Schema, Schema]] = {
     "widened type": (properties(a={"type": "integer"}), properties(a={"type": "number"})),
     "recursive, one more value": (tree([1]), tree([1, 2])),
     "recursive at the root": (tree([1], "#"), tree([1, 2], "#")),
+    "recursive beside null": (chain([1]), chain([1, 2])),
+    "recursive beside null, optional property added": (chain([1]), chain([1], more={})),
     "const to enum": ({"const": "a"}, {"enum": ["a", "b"]}),
     "dialect only": (
         {"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "string"}]},
@@ -234,6 +247,21 @@ def test_what_cannot_be_decided_is_unknown_and_says_why() -> None:
     found = judged(narrow, wide)
     assert found.answer is Answer.UNKNOWN
     assert "proof" in found.reason
+
+
+def test_very_wide_objects_are_decided_property_by_property() -> None:
+    def wide(least: int, *more: str) -> Schema:
+        parts = {f"p{number}": whole(minimum=0) for number in range(300)}
+        parts["p200"] = whole(minimum=least)
+        return {
+            "$ref": "#/$defs/w",
+            "$defs": {"w": properties(**parts, **{name: {} for name in more})},
+        }
+
+    assert judged(wide(1), wide(0, "new")).answer is Answer.YES
+    found = judged(wide(0), wide(1))
+    assert found.answer is Answer.NO
+    assert [(d.path, d.keyword) for d in found.differences] == [("$.p200", "minimum")]
 
 
 def test_samples_are_tried_as_examples() -> None:

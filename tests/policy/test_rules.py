@@ -103,6 +103,8 @@ def test_long_and_deep_rules_are_refused(rule: str) -> None:
         "report.failed / report.total > 0",
         "handoff.files[0] == 'a' || size(handoff.layers) > 1",
         "handoff.files.all(f, f.matches('^src/'))",
+        "report.seconds != 1 && handoff.notes == true && (handoff.target == 'ui' || true)",
+        "report.failed == 1 + 1 && handoff.files == ['a'] && report.passed == report.total",
         "instance.stale && integration.broken",
     ],
 )
@@ -125,6 +127,9 @@ def test_good_approval_rules_pass_the_check(rule: str) -> None:
         ("report.failed == 0 ? 1 : true", "gives a number"),
         ("handoff.touches_policy || report.failed + 1.5 > 2.0", "the types do not fit"),
         ("handoff.files.contains('x')", "write: x in list"),
+        ("report.failed == '0'", "report.failed is a number and never equal to '0'"),
+        ("handoff.notes == 'yes' || handoff.attempt > 1", "true or false and never equal"),
+        ("handoff.target == null", "handoff.target is a text and never equal to null"),
         ("tests.failed == 0", "there are: handoff, instance, integration, report"),
     ],
 )

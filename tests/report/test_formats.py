@@ -6,6 +6,7 @@ import html.parser
 import io
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -134,12 +135,15 @@ def test_sarif_has_a_result_for_every_finding_and_every_check_that_did_not_pass(
     assert sarif_of(GREEN) == []
 
 
-def test_sarif_shows_what_is_waived_as_accepted() -> None:
+def test_what_is_waived_is_shown_as_accepted() -> None:
     finding = Finding("r", Severity.BREAKING, "m", "a b.py", 3)
     waived = (finding.fingerprint("x"),)
     result = CheckResult(Outcome.FAILED, "m", (finding,))
     (found,) = sarif_of(report(check("x", "contracts", result, waived=waived)))
     assert found["suppressions"] == [{"kind": "external", "status": "accepted"}]
+    whole = report(check("x", "contracts", result, waived=waived))
+    assert "breaking r, waived" in printed(whole)
+    assert "waived: accepted for a while" in render(whole, "markdown")
     place = found["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "a%20b.py"}, "region": {"startLine": 3}}
 
@@ -235,15 +239,11 @@ def test_unknown_evidence_is_shown_as_it_is() -> None:
 
 
 def test_an_answered_escalation_offers_no_commands() -> None:
-    from dataclasses import replace
-
     text = escalation_page(replace(PAGE, answers=(), status="approve by human:eva: fine"), "html")
     assert "What to do" not in text and "approve by human:eva: fine" in text
 
 
 def test_an_escalation_without_a_report_is_a_page() -> None:
-    from dataclasses import replace
-
     page = replace(PAGE, report=None, notes={}, diff=(), why="")
     for form in ("markdown", "html"):
         text = escalation_page(page, form)

@@ -209,7 +209,7 @@ def test_work_that_waits_without_a_coordinator_is_a_problem(
     at_work(store, "backend", State.HANDOFF_READY, "H-1")
     found = document(store)["health"]
     assert found["status"] == "attention"
-    assert found["problems"] == ["backend wait, but no coordinator runs: orchestrate watch"]
+    assert found["problems"] == ["backend waits, but no coordinator runs: orchestrate watch"]
     row = {"name": "coordinator", "holder": "lead", "pid": 7, "host": "here", "fence": 1}
     insert(store, "coordinators", {**row, "expires_at": clock.time + 1})
     assert document(store)["health"]["status"] == "ok"

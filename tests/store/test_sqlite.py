@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -71,6 +72,15 @@ def test_the_log_is_in_the_file_after_closing(sqlite: SqliteStore) -> None:
     assert not Path(f"{sqlite.path}-wal").exists()
     assert raw(sqlite.path.parent, "SELECT count(*) FROM events") == [(1,)]
     assert sqlite.read(lambda reader: reader.count("instances")) == 1
+
+
+def test_a_closed_store_keeps_no_file_open(tmp_path: Path) -> None:
+    before = set(Path("/dev/fd").iterdir())
+    store = open_store(tmp_path / "state")
+    store.write(fill)
+    store.read(lambda reader: reader.count("instances"))
+    store.close()
+    assert set(Path("/dev/fd").iterdir()) == before
 
 
 def test_a_store_that_goes_away_closes_itself(tmp_path: Path) -> None:
@@ -419,6 +429,40 @@ def test_a_writer_that_waits_too_long_is_busy_and_nothing_happened(
         patient.write(fill)
     assert patient.read(lambda reader: reader.count("instances")) == 0
     patient.close()
+
+
+def test_closing_waits_for_a_thread_that_writes(sqlite: SqliteStore) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def body(tx: Transaction) -> None:
+        inside.set()
+        go_on.wait(20)
+        fill(tx)
+
+    writer = threading.Thread(target=sqlite.write, args=(body,))
+    writer.start()
+    assert inside.wait(20)
+    closer = threading.Thread(target=sqlite.close)
+    closer.start()
+    go_on.set()
+    writer.join()
+    closer.join()
+    assert sqlite.read(lambda reader: reader.count("instances")) == 1
+
+
+def test_closing_never_pulls_the_rug_from_under_a_thread(
+    sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CLOSING_SECONDS", 0.0)
+
+    def body(tx: Transaction) -> None:
+        closer = threading.Thread(target=sqlite.close)
+        closer.start()
+        closer.join()
+        fill(tx)
+
+    sqlite.write(body)
+    assert sqlite.read(lambda reader: reader.count("instances")) == 1
 
 
 def test_a_forked_child_has_a_store_of_its_own(sqlite: SqliteStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -357,3 +358,29 @@ def orchestrate_plan(request):
 @hookimpl
 def orchestrate_execute(check, context):
 """
+
+
+def test_a_check_left_to_a_plugin_that_does_not_plan_it_is_errored(world: World) -> None:
+    config = world.config(layer("data", good="true"))
+    data = config.layers["data"]
+    left = ConfiguredCheck("licences", uses="no-such-plugin")
+    layers = {"data": replace(data, checks=(*data.checks, left))}
+    report = world.report(replace(config, layers=layers))
+    assert outcomes(report)["data/licences"] == "errored"
+    assert overall(report) == Verdict.UNKNOWN
+
+
+def test_a_failure_of_the_base_does_not_hide_the_next_one(world: World) -> None:
+    config = world.config(layer("data", count='exit "$(ls data | wc -l)"'))
+    world.commit({"data/one": "broken"})
+    world.commit({"data/two": "broken"})
+    [check] = world.report(config).checks
+    assert (check.outcome, check.preexisting) == (Outcome.FAILED, False)
+
+
+def test_the_same_failure_as_on_the_base_is_not_this_handoffs(world: World) -> None:
+    config = world.config(layer("data", count="exit 1"))
+    world.commit({"data/one": "broken"})
+    world.commit({"data/two": "broken"})
+    [check] = world.report(config).checks
+    assert check.preexisting

@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.plugins.builtin.contracts.normal import PART
 from orchestrator.plugins.spec import Json
 
 __all__ = ["closed"]
+
+Definitions = Mapping[str, Json]
 
 _SAME_VALUE_LISTS = ("allOf", "anyOf", "oneOf")
 _SAME_VALUE = ("if", "then", "else", "not")
@@ -23,9 +26,13 @@ _VALUES = ("items", "additionalProperties", "contains", "unevaluatedItems", "une
 
 def closed(schema: Mapping[str, Json]) -> dict[str, Json]:
     """A normalised schema with every object of named properties closed."""
-    definitions = {name: _value(part) for name, part in schema.get("$defs", {}).items()}
+    definitions = schema.get("$defs", {})
+    inside = {
+        name: _inside(part, definitions) if name.endswith(PART) else _value(part, definitions)
+        for name, part in definitions.items()
+    }
     root = {name: part for name, part in schema.items() if name != "$defs"}
-    return {**_value(root), "$defs": definitions}
+    return {**_value(root, definitions), "$defs": inside}
 
 
 @dataclass(slots=True)
@@ -37,13 +44,13 @@ class _Known:
     decided: bool = False
 
 
-def _value(schema: Json) -> Json:
+def _value(schema: Json, definitions: Definitions) -> Json:
     """A schema of a value of its own, closed."""
     if not isinstance(schema, dict):
         return schema
-    inner = _inside(schema)
+    inner = _inside(schema, definitions)
     known = _Known()
-    _collect(schema, known)
+    _collect(schema, known, definitions)
     if known.decided or not (known.names or known.patterns):
         return inner
     inner["properties"] = {
@@ -57,29 +64,33 @@ def _value(schema: Json) -> Json:
     return inner
 
 
-def _inside(schema: Mapping[str, Json]) -> dict[str, Json]:
+def _inside(schema: Mapping[str, Json], definitions: Definitions) -> dict[str, Json]:
     """The same schema with the values below it closed, not itself."""
     inner = dict(schema)
     for keyword in ("properties", "patternProperties"):
         if keyword in inner:
-            inner[keyword] = {name: _value(part) for name, part in inner[keyword].items()}
+            inner[keyword] = {
+                name: _value(part, definitions) for name, part in inner[keyword].items()
+            }
     for keyword in _VALUES:
         if keyword in inner:
-            inner[keyword] = _value(inner[keyword])
+            inner[keyword] = _value(inner[keyword], definitions)
     if "prefixItems" in inner:
-        inner["prefixItems"] = [_value(part) for part in inner["prefixItems"]]
+        inner["prefixItems"] = [_value(part, definitions) for part in inner["prefixItems"]]
     for keyword in _SAME_VALUE_LISTS:
         if keyword in inner:
-            inner[keyword] = [_inside(part) for part in inner[keyword]]
+            inner[keyword] = [_inside(part, definitions) for part in inner[keyword]]
     for keyword in ("then", "else"):
         if keyword in inner:
-            inner[keyword] = _inside(inner[keyword])
+            inner[keyword] = _inside(inner[keyword], definitions)
     if "dependentSchemas" in inner:
-        inner["dependentSchemas"] = {k: _inside(v) for k, v in inner["dependentSchemas"].items()}
+        inner["dependentSchemas"] = {
+            k: _inside(v, definitions) for k, v in inner["dependentSchemas"].items()
+        }
     return inner
 
 
-def _collect(schema: Mapping[str, Json], known: _Known) -> None:
+def _collect(schema: Mapping[str, Json], known: _Known, definitions: Definitions) -> None:
     known.names |= {*schema.get("properties", {}), *schema.get("required", ())}
     known.patterns |= {*schema.get("patternProperties", {})}
     for name, needed in schema.get("dependentRequired", {}).items():
@@ -87,7 +98,8 @@ def _collect(schema: Mapping[str, Json], known: _Known) -> None:
     for keyword in ("additionalProperties", "unevaluatedProperties"):
         known.decided = known.decided or keyword in schema
     for part in _same_value(schema):
-        _collect(part, known)
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        _collect(definitions.get(name, part), known, definitions)
 
 
 def _same_value(schema: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.plugins.builtin.contracts import recursion, schemas
+from orchestrator.plugins.builtin.contracts import recursion, schemas, wide
 from orchestrator.plugins.builtin.contracts.explain import Difference, explain
 from orchestrator.plugins.builtin.contracts.pair import Example, Pair
 from orchestrator.plugins.builtin.contracts.schemas import Answer
@@ -39,8 +39,9 @@ def compare(pair: Pair) -> Comparison:
     if pair.unchanged:
         return Comparison(Answer.YES)
     answer = schemas.covers(pair.reader, pair.writer)
-    if answer is Answer.UNKNOWN and recursion.proves(pair.reader, pair.writer):
-        answer = Answer.YES
+    if answer is Answer.UNKNOWN:
+        proven = recursion.proves(pair.reader, pair.writer) or wide.proves(pair.reader, pair.writer)
+        answer = Answer.YES if proven else answer
     if answer is Answer.YES:
         return Comparison(answer)
     lost = schemas.lost(pair.writer, pair.reader)

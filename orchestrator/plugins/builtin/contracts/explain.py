@@ -78,7 +78,7 @@ class _Walk:
         if len(path) > _DEPTH or len(self.found) >= _MOST or self._been(writer, reader):
             return
         writer, reader = _followed(writer, self._theirs), _followed(reader, self._ours)
-        sent, read = {**writer, "$defs": self._theirs}, {**reader, "$defs": self._ours}
+        sent, read = schemas.scoped(writer, self._theirs), schemas.scoped(reader, self._ours)
         if schemas.covers(read, sent) is Answer.YES:
             return
         before = len(self.found)

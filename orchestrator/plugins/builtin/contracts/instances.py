@@ -114,18 +114,36 @@ class _Maker:
             yield from ((True, False) if kind == "boolean" else (None,))
 
     def _objects(self, schema: Mapping[str, Json], depth: int) -> Iterator[Json]:
-        parts: dict[str, list[Json]] = {}
-        for name, part in schema.get("properties", {}).items():
-            parts[name] = self.few(part, depth - 1)
-        for name in schema.get("required", ()):
-            if not parts.get(name):
-                parts[name] = self.few(_undeclared(schema), depth - 1)
-        usable = {name: values for name, values in parts.items() if values}
-        needed = {name: usable[name] for name in schema.get("required", ()) if name in usable}
-        yield from _objects_of(needed, usable)
+        """The smallest, the fullest, each with one part changed, then with an undeclared one."""
+        required = schema.get("required", ())
+        parts: dict[str, Json] = dict(schema.get("properties", {}))
+        parts |= {name: _undeclared(schema) for name in required if name not in parts}
+        full = {n: v for n, part in parts.items() for v in self.few(part, depth - 1, 1)}
+        small = {name: full[name] for name in required if name in full}
+        yield small
+        yield full
+        yield from _by_turns(
+            self._changes(name, parts[name], small, full, depth) for name in full
+        )  # fmt: skip
         for name in self._other_names(schema):
             for value in self.few(_undeclared(schema), depth - 1, 4):
-                yield {**{key: values[0] for key, values in needed.items()}, name: value}
+                yield {**small, name: value}
+
+    def _changes(
+        self,
+        name: str,
+        schema: Json,
+        small: Mapping[str, Json],
+        full: Mapping[str, Json],
+        depth: int,
+    ) -> Iterator[Json]:
+        """The smallest and the fullest object with one property changed, added or left out."""
+        if name not in small:
+            yield {**small, name: full[name]}
+            yield {key: value for key, value in full.items() if key != name}
+        for value in self.few(schema, depth - 1)[1:]:
+            yield {**small, name: value}
+            yield {**full, name: value}
 
     def _other_names(self, schema: Mapping[str, Json]) -> list[str]:
         """Names the schema does not declare."""
@@ -156,29 +174,6 @@ def _undeclared(schema: Mapping[str, Json]) -> Json:
     """The schema of a property that is not declared, as good as it can be known."""
     by_pattern = next(iter(schema.get("patternProperties", {}).values()), True)
     return schema.get("additionalProperties", by_pattern)
-
-
-def _objects_of(
-    needed: Mapping[str, Sequence[Json]], usable: Mapping[str, Sequence[Json]]
-) -> Iterator[Json]:
-    """The smallest, the fullest, each with one part changed, each optional part alone."""
-    small = {name: values[0] for name, values in needed.items()}
-    full = {name: values[0] for name, values in usable.items()}
-    yield small
-    yield full
-    yield from _by_turns(_changes(name, values, small, full) for name, values in usable.items())
-
-
-def _changes(
-    name: str, values: Sequence[Json], small: Mapping[str, Json], full: Mapping[str, Json]
-) -> Iterator[Json]:
-    """The smallest and the fullest object with one property changed, added or left out."""
-    if name not in small:
-        yield {**small, name: values[0]}
-        yield {key: value for key, value in full.items() if key != name}
-    for value in values[1:]:
-        yield {**small, name: value}
-        yield {**full, name: value}
 
 
 def _strings(schema: Mapping[str, Json]) -> Iterator[str]:

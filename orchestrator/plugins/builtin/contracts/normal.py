@@ -10,7 +10,7 @@ combined with other keywords are written out. Compares nothing itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable, inside, loads
@@ -19,6 +19,7 @@ from orchestrator.plugins.spec import Json
 __all__ = [
     "DIALECT",
     "OPENAPI_30",
+    "PART",
     "DanglingReference",
     "Source",
     "Unmodelled",
@@ -31,6 +32,8 @@ __all__ = [
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 #: OpenAPI 3.0 speaks a dialect of its own: draft 4 with ``nullable``.
 OPENAPI_30 = 3
+#: The end of a definition's name that judges a value together with other schemas.
+PART = "-part"
 
 _MAX_NODES = 50_000
 _DRAFTS = {"draft-04": 4, "draft-06": 6, "draft-07": 7, "2019-09": 19, "2020-12": 20}
@@ -106,13 +109,22 @@ def normalise(source: Source, fragment: str = "") -> dict[str, Json]:
     return {"$schema": DIALECT, **root, "$defs": worker.definitions}
 
 
+#: A file and a fragment of it.
+_Key = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a schema stands: references are relative to its file, keywords to its dialect."""
+    """Where a schema stands: references are relative to its file, keywords to its dialect.
+
+    ``inlined`` are the references being written out around it, ``here`` those
+    of them that judge the same value.
+    """
 
     path: str
     dialect: int
-    inlined: tuple[tuple[str, str], ...] = ()
+    inlined: tuple[_Key, ...] = ()
+    here: tuple[_Key, ...] = ()
 
 
 class _Normaliser:
@@ -122,14 +134,14 @@ class _Normaliser:
         self.definitions: dict[str, Json] = {}
         self._source = source
         self._documents: dict[str, Json] = {source.path: source.document}
-        self._names: dict[tuple[str, str], str] = {}
+        self._names: dict[_Key, str] = {}
         self._nodes = 0
 
     def value(self, schema: Json, place: _Place) -> dict[str, Json]:
         """A schema that judges a value of its own: a property, an item, the root."""
         rest = _beside_reference(schema, place.dialect)
         if rest is None or rest:
-            return self.in_place(schema, place)
+            return self.in_place(schema, replace(place, here=()))
         return {"$ref": f"#/$defs/{self._definition(schema['$ref'], place)}"}
 
     def in_place(self, schema: Json, place: _Place) -> dict[str, Json]:
@@ -138,9 +150,12 @@ class _Normaliser:
         if rest is None:
             return self._keywords(schema, place)
         key, target, there = self._resolve(schema["$ref"], place)
-        if key in place.inlined:
+        if key in place.here:
             raise Unmodelled(f"the reference {schema['$ref']} leads to itself")
-        there = _Place(there.path, there.dialect, (*place.inlined, key))
+        if key in place.inlined:
+            written = {"$ref": f"#/$defs/{self._part(key, target, there)}"}
+            return {"allOf": [written, self._keywords(rest, place)]} if rest else written
+        there = replace(there, inlined=(*place.inlined, key), here=(*place.here, key))
         written = self.in_place(target, there)
         return {"allOf": [written, self._keywords(rest, place)]} if rest else written
 
@@ -149,22 +164,31 @@ class _Normaliser:
         if key not in self._names:
             self._names[key] = name = self._name(key)
             self.definitions[name] = self.in_place(
-                target, _Place(there.path, there.dialect, (key,))
+                target, replace(there, inlined=(key,), here=(key,))
             )
         return self._names[key]
 
-    def _name(self, key: tuple[str, str]) -> str:
+    def _part(self, key: _Key, target: Json, there: _Place) -> str:
+        """The definition of a recursive schema where it is combined with others."""
+        part = (key[0], f"{key[1]}{PART}")
+        if part not in self._names:
+            self._names[part] = name = self._name(key) + PART
+            within = replace(there, inlined=(key,), here=(key,))
+            self.definitions[name] = self.in_place(target, within)
+        return self._names[part]
+
+    def _name(self, key: _Key) -> str:
         """Stable between versions of a file, so that recursive schemas can be paired."""
         path, fragment = key
         last = fragment.rpartition("/")[2] or "root"
         plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in last)
         if path != self._source.path:
             plain = f"{path.replace('/', '_')}_{plain}"
-        while plain in self._names.values():
+        while plain in self._names.values() or plain.endswith(PART):
             plain += "_"
         return plain
 
-    def _resolve(self, reference: str, place: _Place) -> tuple[tuple[str, str], Json, _Place]:
+    def _resolve(self, reference: str, place: _Place) -> tuple[_Key, Json, _Place]:
         file, _, fragment = unquote(reference).partition("#")
         path = self._file(file, place)
         document = self._documents[path]

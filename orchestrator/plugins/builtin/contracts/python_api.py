@@ -133,8 +133,21 @@ def _export(context: CheckContext, root: str, package: str, target: Path) -> Non
     target.mkdir(parents=True, exist_ok=True)
     if names:
         packed = git.run("archive", "--format=tar", base, "--", *names).stdout
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(target, filter="data")
+        _unpack(packed, target)
+
+
+def _unpack(packed: bytes, target: Path) -> None:
+    """Write the regular files of a tar archive made by git, whose names stay below the top.
+
+    Links are left out: they could lead anywhere, and nothing here follows them.
+    """
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is not None:
+                place = target / member.name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content.read())
 
 
 def _finding(breakage: griffe.Breakage, spec: Mapping[str, Json], roots: Sequence[Path]) -> Finding:

@@ -39,34 +39,20 @@ def proves(reader: Mapping[str, Json], writer: Mapping[str, Json]) -> bool:
         paired.add(name)
         if name not in theirs or not _step(name, ours, theirs):
             return False
-        todo += [other for other in _references(ours[name]) if other in theirs]
+        todo += [other for other in schemas.references(ours[name]) if other in theirs]
     return True
 
 
 def _step(name: str, ours: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
     """One pair, below which the pairs are assumed to hold."""
     reader, turning = ours[name], list(_turned(ours[name]))
-    if any(True for part in turning for _ in _references(part)):
+    if any(True for part in turning for _ in schemas.references(part)):
         return False
-    only_ours = {n: part for n, part in ours.items() if n not in theirs}
-    if only_ours:
+    if any(other not in theirs for other in schemas.references(reader)):
         return False
     return schemas.covers(
-        {**reader, "$defs": dict(theirs)}, {**theirs[name], "$defs": dict(theirs)}
+        schemas.scoped(reader, theirs), schemas.scoped(theirs[name], theirs)
     ) is Answer.YES  # fmt: skip
-
-
-def _references(schema: Json) -> Iterator[str]:
-    """The definitions a schema refers to."""
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _references(part)
-    elif isinstance(schema, dict):
-        for keyword, part in schema.items():
-            if keyword == "$ref" and isinstance(part, str):
-                yield part.removeprefix(_PREFIX)
-            elif keyword not in ("const", "enum"):
-                yield from _references(part)
 
 
 def _turned(schema: Json) -> Iterator[Json]:

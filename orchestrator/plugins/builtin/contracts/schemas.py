@@ -8,6 +8,7 @@ proves nothing: callers must not read it as either of the others.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,11 +30,17 @@ __all__ = [
     "json_path",
     "lost",
     "reduced",
+    "references",
     "same",
+    "scoped",
     "violations",
 ]
 
 _DRAFT = 20
+#: The largest pair of schemas that is subtracted, in characters of JSON.
+_MAX_SUBTRACTED = 12_000
+#: Properties of one object beyond which the library may take minutes to answer.
+_MAX_WIDE = 80
 _DIALECTS: Mapping[int, type] = {
     4: jsonschema_rs.Draft4Validator,
     6: jsonschema_rs.Draft6Validator,
@@ -61,7 +68,12 @@ class Violation:
 
 
 def covers(reader: Json, writer: Json) -> Answer:
-    """Whether ``reader`` admits every value ``writer`` admits."""
+    """Whether ``reader`` admits every value ``writer`` admits.
+
+    Unknown for objects of very many properties, see ``wide``.
+    """
+    if max(_widest(reader), _widest(writer)) > _MAX_WIDE:
+        return Answer.UNKNOWN
     try:
         contained = _canonical(reader).covers(_canonical(writer))
     except ValueError:
@@ -70,7 +82,12 @@ def covers(reader: Json, writer: Json) -> Answer:
 
 
 def lost(writer: Json, reader: Json) -> Json | None:
-    """The schema of exactly what ``writer`` admits and ``reader`` refuses, if it can be written."""
+    """The schema of exactly what ``writer`` admits and ``reader`` refuses, if it can be written.
+
+    Large schemas have none: its size is the product of theirs, and so is the time.
+    """
+    if len(json.dumps(writer)) + len(json.dumps(reader)) > _MAX_SUBTRACTED:
+        return None
     try:
         left = _canonical(writer).subtract(_canonical(reader))
     except ValueError:
@@ -87,6 +104,31 @@ def both(one: Json, other: Json) -> Json | None:
     if shared.satisfiability() == canonical.Satisfiability.NO:
         return None
     return _written(shared)
+
+
+def scoped(schema: Mapping[str, Json], definitions: Mapping[str, Json]) -> dict[str, Json]:
+    """A part of a schema as one of its own, with the definitions it needs and no others."""
+    needed: dict[str, Json] = {}
+    todo = [schema]
+    while todo:
+        for name in references(todo.pop()):
+            if name not in needed and name in definitions:
+                needed[name] = definitions[name]
+                todo.append(definitions[name])
+    return {**schema, "$defs": needed}
+
+
+def references(schema: Json) -> Iterator[str]:
+    """The names of the definitions a schema refers to."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from references(part)
+    elif isinstance(schema, dict):
+        for keyword, part in schema.items():
+            if keyword == "$ref" and isinstance(part, str):
+                yield part.removeprefix("#/$defs/")
+            elif keyword not in ("const", "enum", "$defs"):
+                yield from references(part)
 
 
 def same(one: Json, other: Json) -> bool:
@@ -165,6 +207,17 @@ def json_path(parts: Sequence[str | int]) -> str:
         else:
             written += f'["{part}"]'
     return written
+
+
+def _widest(schema: Json) -> int:
+    """The most properties of any object in a schema."""
+    if isinstance(schema, list):
+        return max(map(_widest, schema), default=0)
+    if not isinstance(schema, dict):
+        return 0
+    properties = schema.get("properties")
+    here = len(properties) if isinstance(properties, dict) else 0
+    return max(here, *map(_widest, schema.values()), 0)
 
 
 def _canonical(schema: Json) -> jsonschema_rs.CanonicalSchema:
