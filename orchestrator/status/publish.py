@@ -16,7 +16,7 @@ from typing import Any
 
 from orchestrator.coordination.liveness import is_live
 from orchestrator.errors import EXIT, OrchestrateError
-from orchestrator.git import find
+from orchestrator.git import NotARepository, find
 from orchestrator.status.document import Extras, build
 from orchestrator.status.view_files import (
     LOCKS,
@@ -168,12 +168,15 @@ def _parsed(text: str) -> Any:
 
 def _write_views(store: Store, main_worktree: Path) -> None:
     """Bring the views that are switched on up to date, in every worktree."""
+    try:
+        repository = find(main_worktree)
+    except NotARepository:
+        return
     row = store.read(lambda reader: reader.get("meta", name="config"))
     switches = enabled(_parsed(row["value"]) if row else None)
-    if not switches and not _ever_switched_on(main_worktree):
-        return
-    for folder in worktrees(find(main_worktree)):
-        write_views(folder, store.read(partial(_views, switches, folder)))
+    if switches or _ever_switched_on(repository.main):
+        for folder in worktrees(repository):
+            write_views(folder, store.read(partial(_views, switches, folder)))
 
 
 def _views(switches: Mapping[str, bool], folder: Path, reader: Reader) -> dict[str, Any]:

@@ -28,11 +28,14 @@ LOCKS, SHARED = ".claude/coordination", "coordination"
 #: The names of what was written, one a line: everything else is somebody else's.
 MANIFEST = ".orchestrate-views"
 
-_IGNORED = {
-    LOCKS: f"# Views of orchestrate.\n/work-registry.json\n/locks/\n/heartbeats/\n/{MANIFEST}\n",
-    SHARED: "# Views of orchestrate.\n"
-    f"/instance-registry.json\n/task-queue.json\n/communication-log.json\n/{MANIFEST}\n",
-}
+#: What git ignores: everything but the decision logs, which some projects commit.
+_HIDDEN = {
+    LOCKS: ("work-registry.json", "locks/", "heartbeats/", MANIFEST, ".gitignore"),
+    SHARED: (
+        "instance-registry.json", "task-queue.json", "communication-log.json", MANIFEST,
+        ".gitignore",
+    ),
+}  # fmt: skip
 
 
 def enabled(config: Mapping[str, Any] | None) -> dict[str, bool]:
@@ -108,7 +111,8 @@ def _write_folder(folder: Path, root: str, files: Mapping[str, Json]) -> None:
         _replace(manifest, "".join(f"{name}\n" for name in sorted(files)).encode())
     ignored = folder / root / ".gitignore"
     if not ignored.exists():
-        ignored.write_text(_IGNORED[root])
+        hidden = "".join(f"/{name}\n" for name in _HIDDEN[root])
+        ignored.write_text(f"# Views of orchestrate.\n{hidden}")
 
 
 def _write(path: Path, value: Json, *, ours: bool) -> None:

@@ -217,3 +217,11 @@ def test_an_unchanged_view_is_left_alone(
     clock.advance(1000)
     write(full, root, force=True)
     assert {path: path.stat().st_ino for path in (root / LOCKS).rglob("*.json")} == before
+
+
+def test_only_the_decision_logs_are_git_s_business(full: Store, make_repo: MakeRepo) -> None:
+    root = make_repo()
+    write(full, root)
+    shown = git(root, "status", "--porcelain", "-uall").splitlines()
+    names = {line[3:] for line in shown if not line.endswith(("schema.json", "status/.gitignore"))}
+    assert names == {f"{LOCKS}/decision-log.json", f"{SHARED}/decisions.json"}
