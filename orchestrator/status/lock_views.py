@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.coordination.liveness import TTL_MS
+from orchestrator.coordination.liveness import TTL_MS, host
 from orchestrator.status.times import parse
 from orchestrator.status.view_names import (
     decision_id,
@@ -101,7 +101,8 @@ def _registered(document: Mapping[str, Any], name: str, row: Json, folder: str) 
 def _liveness(document: Mapping[str, Any], row: Json) -> str:
     """active, idle (no task), stale (silent for too long), crashed (its process is gone)."""
     if row.get("client") == "dead":
-        return "crashed"
+        # Where its process cannot be looked at, only its silence is known.
+        return "crashed" if row.get("pid") and row.get("host") == host() else "stale"
     beat = row.get("heartbeatAt")
     silent = beat is not None and parse(document["generatedAt"]) - parse(beat) > TTL_MS
     if silent and row.get("client") != "live":

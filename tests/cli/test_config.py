@@ -43,7 +43,7 @@ config/orchestrate.yaml:6:41  instances.backend.layers[0]
 config/orchestrate.yaml:7:1  name
   E104 key "name" is not known
   hint: known here: version, project, coordinator, instances, layers, integration_tests, \
-contracts, flows, benchmarks, verification, approval, escalation, emergency, notify
+contracts, flows, benchmarks, verification, approval, escalation, emergency, notify, status
 
 config/orchestrate.yaml: 2 problems
 """
@@ -156,6 +156,16 @@ escalation:
   always_when: []
 emergency: []
 notify: {}
+status:
+  views:
+    work_registry: false
+    locks: false
+    decision_log: false
+    heartbeats: false
+    instance_registry: false
+    task_queue: false
+    communication_log: false
+    decisions: false
 """
 
 
