@@ -103,6 +103,9 @@ class _Facts:
         self.open = {row["id"]: row for row in open_}
         held = reader.find("leases", {"status": "held"})
         self.leases = sorted(held, key=lambda row: (row["acquired_at"], row["fence"]))
+        self.held_by: dict[str, list[str]] = {}
+        for row in self.leases:
+            self.held_by.setdefault(row["instance"], []).append(row["id"])
         self.escalations = reader.find("escalations", {"status": OPEN}, order="opened_at")
 
         begun = reader.find("sessions", {"ended_at": None}, columns=("id", "started_at"))
@@ -176,7 +179,7 @@ def _instance(view: _Facts, name: str) -> Json:
         "handoff": row.get("handoff"),
         "session": row.get("session"),
         "client": _CLIENT[live],
-        "leases": [lease["id"] for lease in view.leases if lease["instance"] == name],
+        "leases": view.held_by.get(name, []),
         "heartbeatAt": None if beat is None else rfc3339(beat),
         "host": row.get("host"),
         "pid": row.get("pid"),
