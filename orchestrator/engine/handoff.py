@@ -74,7 +74,8 @@ def assign(project: Project, who: Caller, instance: str, task: str) -> Row:
         if tx.get("tasks", id=task):
             tasks.claim(tx, task, instance, actor=who.actor)
         facts = Facts(actor=who.actor, producer=instance, live=live(row, tx.now), task=task.strip())
-        return move(tx, row, Event.ASSIGN, facts, changes={"task": task}, data={"task": task})
+        changes = {"task": task, "attempt": 0}
+        return move(tx, row, Event.ASSIGN, facts, changes=changes, data={"task": task})
 
     return project.store.write(body, durable=True)
 
@@ -102,8 +103,10 @@ def ready(
         current = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
         if row["state"] == State.HANDOFF_READY and current and current["head"] == work.head:
             return Ready(current, ("this commit is already marked ready",), again=True)
-        problems = _problems(project, instance, work, notes, current)
+        problems = _problems(project, instance, work, notes)
         problems += ready_problems(project, tx, instance, work.files)
+        if work.head in _rejected(tx, instance, current):
+            problems.append(f"{work.head[:12]} is a commit that failed: commit a fix first")
         facts = Facts(
             actor=who.acting_for(instance),
             producer=instance,
@@ -140,9 +143,7 @@ def examine(project: Project, instance: str, ref: str) -> Work:
     return Work(head, ref, git.is_ancestor(head, base), files, ownership, fork is None, moved)
 
 
-def _problems(
-    project: Project, instance: str, work: Work, notes: Mapping[str, str], current: Row | None
-) -> list[str]:
+def _problems(project: Project, instance: str, work: Work, notes: Mapping[str, str]) -> list[str]:
     """Every reason why this work cannot be marked ready, as sentences."""
     found: list[str] = []
     branch = project.config.coordinator.integration_branch
@@ -157,14 +158,25 @@ def _problems(
     lacking = missing(notes)
     if lacking:
         found.append(f"the notes lack: {', '.join(lacking)}")
-    if current and current["verdict"] == "rejected" and current["head"] == work.head:
-        found.append(f"{work.head[:12]} is the commit that failed: commit a fix first")
     if instance == project.verifier:
         found.append(
             f"{instance} is the instance that verifies, and nobody verifies their own work: "
             "set coordinator.instance to another one"
         )
     return found
+
+
+def _rejected(tx: Transaction, instance: str, current: Row | None) -> set[str]:
+    """The commits of the work at hand that failed; withdrawing it does not make them new."""
+    rows = tx.find("handoffs", {"producer": instance, "status": "withdrawn"})
+    rows += [current] if current else []
+    return {head for row in rows for head in _failed_heads(row)}
+
+
+def _failed_heads(handoff: Row) -> list[str]:
+    """Each commit of ``handoff`` that was rejected, the current one included."""
+    before: list[str] = json.loads(handoff["data"] or "{}").get("rejected", [])
+    return [*before, handoff["head"]] if handoff["verdict"] == "rejected" else before
 
 
 def _mark(
@@ -191,7 +203,9 @@ def _mark(
     if current is None:
         handoff = _new_handoff(tx, row, settings)
     else:
-        handoff = change_handoff(tx, current, **settings, attempt=current["attempt"] + 1)
+        data = {**json.loads(current["data"] or "{}"), "rejected": _failed_heads(current)}
+        attempt = current["attempt"] + 1
+        handoff = change_handoff(tx, current, **settings, attempt=attempt, data=json.dumps(data))
     told = {"head": work.head, "attempt": handoff["attempt"], "target": handoff["target"]}
     name = handoff["id"]
     move(tx, row, Event.READY, facts, handoff=name, changes={"handoff": name}, data=told)
@@ -208,7 +222,7 @@ def _new_handoff(tx: Transaction, row: Row, settings: Row) -> Row:
         "task": row["task"],
         "status": "open",
         "version": 1,
-        "attempt": 1,
+        "attempt": row["attempt"] + 1,
         "created_at": tx.now,
         "updated_at": tx.now,
         **settings,
@@ -233,12 +247,15 @@ def _remarks(project: Project, work: Work) -> list[str]:
 
 
 def withdraw(project: Project, who: Caller, instance: str) -> Row:
-    """HANDOFF_READY → ACTIVE; the handoff is closed as withdrawn."""
+    """HANDOFF_READY → ACTIVE; the handoff is closed as withdrawn. Failed attempts stay counted."""
 
     def body(tx: Transaction) -> Row:
         row = occupy(tx, row_of(tx, "instances", instance), who)
         facts = Facts(actor=who.acting_for(instance), producer=instance, human=who.human)
-        new = move(tx, row, Event.WITHDRAW, facts, changes={"handoff": None})
+        handoff = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
+        failed = handoff["attempt"] - 1 if handoff else 0
+        changes = {"handoff": None, "attempt": failed}
+        new = move(tx, row, Event.WITHDRAW, facts, changes=changes)
         close(tx, row["handoff"], "withdrawn")
         return new
 

@@ -19,8 +19,9 @@ __all__ = ["Job"]
 class Job(threading.Thread):
     """Verifies ``head`` merged onto ``base``. When ``finished``: ``report`` or ``error``.
 
-    Without a handoff it verifies ``head`` as it is, compared with ``base``. It
-    reads git and runs checks; it never writes to the store.
+    ``candidate`` is what would land, as soon as it is made. Without a handoff it
+    verifies ``head`` as it is, compared with ``base``. It reads git and runs
+    checks; it never writes to the store.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Job(threading.Thread):
         self.head, self.base, self.listener = head, base, listener
         self.stop = threading.Event()
         self.finished = threading.Event()
+        self.candidate: Candidate | None = None
         self.report: Report | None = None
         self.error: str | None = None
         self.hopeless = False
@@ -55,10 +57,12 @@ class Job(threading.Thread):
 
     def _verify(self) -> Report:
         repository, config = self.project.repository, self.project.config
+        # Made first: a human may let it land even where no rules can be read.
+        self.candidate = self._candidate()
         rules = rules_at(repository, self.base, config.source)
         if rules is None:
             raise NoRules(f"the base {self.base[:12]} has no {config.source}")
-        request = Request(repository, self._candidate(), rules, self.run_id)
+        request = Request(repository, self.candidate, rules, self.run_id)
         with LocalExecutor(rules) as executor:
             return verify(request, executor=executor, listener=self.listener, stop=self.stop)
 

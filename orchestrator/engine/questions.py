@@ -182,7 +182,7 @@ def answer(project: Project, who: Caller, name: str, given: str, reason: str) ->
         }
         tx.update("escalations", {"id": name}, new)
         _tell(tx, row, "answer", who.actor, reason, answer=given)
-        _carry_out(tx, who, row, given, reason)
+        _carry_out(tx, project, who, row, given, reason)
         return {**row, **new}
 
     return project.store.write(body, durable=True)
@@ -210,7 +210,9 @@ def _entitled(tx: Transaction, project: Project, who: Caller, row: Row) -> None:
         raise NotEntitled(why_not)
 
 
-def _carry_out(tx: Transaction, who: Caller, row: Row, given: str, reason: str) -> None:
+def _carry_out(
+    tx: Transaction, project: Project, who: Caller, row: Row, given: str, reason: str
+) -> None:
     """What an answer does to the instance, or the decision, it is about."""
     if row["type"] == "disagreement":
         uphold(tx, json.loads(row["data"])["about"], actor=who.actor, reason=reason,
@@ -222,7 +224,7 @@ def _carry_out(tx: Transaction, who: Caller, row: Row, given: str, reason: str) 
     instance = row_of(tx, "instances", row["instance"])
     state = State(instance["state"])
     if state is State.VERIFICATION and given == "approve":
-        _approve(tx, who, row, handoff, instance, reason)
+        _approve(tx, project, who, row, handoff, instance, reason)
     elif state is State.VERIFICATION and given == "reject":
         _reject(tx, who, handoff, instance, reason)
     elif given == "retry" and handoff["run"]:
@@ -234,12 +236,34 @@ def _carry_out(tx: Transaction, who: Caller, row: Row, given: str, reason: str) 
 
 
 def _approve(
-    tx: Transaction, who: Caller, row: Row, handoff: Row, instance: Row, reason: str
+    tx: Transaction,
+    project: Project,
+    who: Caller,
+    row: Row,
+    handoff: Row,
+    instance: Row,
+    reason: str,
 ) -> None:
     current = row["head"] == handoff["head"] and row["run"] == handoff["run"]
-    facts = Facts(actor=who.actor, producer=handoff["producer"], evidence=current)
+    facts = Facts(
+        actor=who.actor,
+        producer=handoff["producer"],
+        evidence=current,
+        problems=_unlandable(tx, project, handoff),
+    )
     move(tx, instance, Event.APPROVE, facts, reason=reason, handoff=handoff["id"])
     change_handoff(tx, handoff, verdict="approved", approved_by=who.actor)
+
+
+def _unlandable(tx: Transaction, project: Project, handoff: Row) -> tuple[str, ...]:
+    """Why there is nothing that could land: no merge was made, or it conflicts."""
+    run = tx.get("runs", id=handoff["run"])
+    if run is None or not run["commit_id"]:
+        return ("no merge of it was made that could land: retry or reject it",)
+    if not project.git.is_ancestor(run["base"], run["commit_id"]):
+        branch = project.config.coordinator.integration_branch
+        return (f"it conflicts with {branch}, so there is no merge that could land: reject it",)
+    return ()
 
 
 def _reject(tx: Transaction, who: Caller, handoff: Row, instance: Row, reason: str) -> None:

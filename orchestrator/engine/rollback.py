@@ -31,7 +31,7 @@ def undo(project: Project, actor: str, name: str, reason: str) -> Row:
     _check_free(project, handoff, actor)
     head = str(project.integration_head())
     commit = handoff["rollback"]
-    if not commit or not project.git.is_ancestor(commit, head):
+    if not commit or not _undoes(project, commit, handoff["landed"], head):
         commit = _land_undo(project, handoff, head, reason)
     return project.store.write(lambda tx: _undone(tx, name, actor, reason, commit), durable=True)
 
@@ -48,6 +48,12 @@ def _land_undo(project: Project, handoff: Row, head: str, reason: str) -> str:
     if not landing.landed:
         raise CannotUndo(landing.waiting or "the integration branch moved meanwhile; try again")
     return commit
+
+
+def _undoes(project: Project, commit: str, landed: str, head: str) -> bool:
+    """Whether ``commit`` is on the branch, above ``landed``: not an earlier landing's undoing."""
+    git = project.git
+    return git.is_ancestor(landed, commit) and git.is_ancestor(commit, head)
 
 
 def undo_latest(project: Project, actor: str, reason: str) -> str:

@@ -67,7 +67,7 @@ def record(project: Project, lease: Lease, job: Job) -> None:
     ``MAX_ERRORED``: that one is judged, so that a human hears of it.
     """
     report = job.report
-    columns = columns_of(report) if report else {"verdict": "unknown"}
+    columns = columns_of(report) if report else _columns_without(job)
 
     def body(tx: Transaction) -> None:
         lease.check(tx)
@@ -76,8 +76,9 @@ def record(project: Project, lease: Lease, job: Job) -> None:
         if not tx.update("runs", {"id": job.run_id}, ended, expect={"status": "running"}):
             return
         handoff = row_of(tx, "handoffs", str(job.handoff))
-        if handoff["run"] == job.run_id and report:
-            found = {"candidate": report.commit, "tree": report.tree, "base": report.base}
+        if handoff["run"] == job.run_id and job.candidate:
+            made = job.candidate
+            found = {"candidate": made.commit, "tree": made.tree, "base": made.base}
             handoff = change_handoff(tx, handoff, **found)
         if status == "broken":
             _ask_about(tx, project, handoff, job)
@@ -117,6 +118,13 @@ def columns_of(report: Report) -> Row:
         "fingerprint": report.fingerprint(),
         "report": json.dumps(report.to_json()),
     }
+
+
+def _columns_without(job: Job) -> Row:
+    """What a run's row keeps where there is no report: the commit that was to be verified."""
+    made = job.candidate
+    merged = {"commit_id": made.commit, "tree": made.tree} if made else {}
+    return {"verdict": "unknown", **merged}
 
 
 def _ask_about(tx: Transaction, project: Project, handoff: Row, job: Job) -> None:

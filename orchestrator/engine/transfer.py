@@ -40,6 +40,9 @@ class Landing:
 
 def fast_forward(project: Project, old: str, new: str) -> Landing:
     """Move the integration branch from ``old`` to ``new``, or say why not now."""
+    if not project.git.is_ancestor(old, new):
+        # Moving the branch there would drop what is on it.
+        return Landing(False, f"{new[:12]} is not on top of {project.branch}")
     place = checked_out_at(project)
     if place is None:
         return Landing(project.git.point(project.branch, new, old))

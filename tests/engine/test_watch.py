@@ -10,12 +10,14 @@ from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.liveness import host, started
 from orchestrator.engine import watch as watch_module
 from orchestrator.engine.coordinator import Coordinator
+from orchestrator.engine.handoff import withdraw
 from orchestrator.engine.lease import Coordinated, Lease, LeaseLost
 from orchestrator.engine.project import setting
 from orchestrator.engine.questions import NotAnAnswer, NotEntitled, NotOpen, acknowledge, answer
 from orchestrator.engine.rollback import undo
-from orchestrator.engine.transfer import CannotUndo
+from orchestrator.engine.transfer import CannotUndo, fast_forward
 from orchestrator.engine.watch import watch
+from orchestrator.lifecycle.machine import GuardRefused
 from orchestrator.store.errors import Busy
 from orchestrator.verification.progress import Silent
 from tests.conftest import commit, git
@@ -59,7 +61,7 @@ def test_broken_work_is_sent_back_until_it_is_fixed(shop: Shop) -> None:
 def test_the_commit_that_failed_cannot_be_marked_ready_again(shop: Shop) -> None:
     shop.hand_off({"src/app.txt": "broken\n"})
     shop.watch()
-    with pytest.raises(Exception, match="is the commit that failed"):
+    with pytest.raises(Exception, match="is a commit that failed"):
         shop.ready()
 
 
@@ -345,3 +347,52 @@ def test_trouble_that_passes_does_not_end_the_watch(
     watch(shop.project, Silent(), stop=stop, trouble=said.append)
     assert len(said) == 1 and said[0].startswith("E202 ")
     assert shop.landed("src/app.txt") == "better"
+
+
+def test_a_handoff_that_landed_again_can_be_undone_again(shop: Shop) -> None:
+    shop.hand_off({"src/app.txt": "one\n"})
+    shop.watch()
+    undo(shop.project, "human:ada", "H-1", "wrong")
+    git(shop.worktree("backend"), "merge", "-q", "main")
+    shop.hand_off({"src/app.txt": "two\n"})
+    shop.watch()
+    assert shop.landed("src/app.txt") == "two"
+    undo(shop.project, "human:ada", "H-1", "wrong again")
+    assert shop.landed("src/app.txt") == "sound"
+
+
+def test_nobody_approves_a_conflict_because_nothing_could_land(shop: Shop) -> None:
+    rule = 'approval: {reject_when: "false"}\n'
+    commit(shop.main, {"config/orchestrate.yaml": CONFIG + rule})
+    shop.reopen()
+    shop.assign()
+    shop.work({"src/app.txt": "mine\n"})
+    theirs = commit(shop.main, {"src/app.txt": "theirs\n"})
+    shop.ready()
+    shop.watch()
+    with pytest.raises(GuardRefused, match="conflicts with main"):
+        answer(shop.project, HUMAN, "ESC-1", "approve", "land it")
+    assert (shop.state(), shop.row("escalations", "ESC-1")["status"]) == ("VERIFICATION", "open")
+    assert not fast_forward(shop.project, theirs, shop.row("handoffs", "H-1")["head"]).landed
+    assert shop.head() == theirs
+
+
+def test_where_the_base_has_no_rules_a_human_lets_the_merge_land(shop: Shop) -> None:
+    git(shop.main, "rm", "-rq", "--cached", "config")
+    git(shop.main, "commit", "-qm", "no rules")
+    shop.reopen()
+    shop.hand_off({"src/app.txt": "better\n"})
+    shop.watch()
+    answer(shop.project, HUMAN, "ESC-1", "approve", "the first work here")
+    shop.watch()
+    assert (shop.state(), shop.landed("src/app.txt")) == ("STANDBY", "better")
+
+
+def test_withdrawing_neither_forgets_failed_attempts_nor_the_commit_that_failed(shop: Shop) -> None:
+    shop.hand_off({"src/app.txt": "broken\n"})
+    shop.watch()
+    shop.hand_off({"src/other.txt": "fixed?\n"})
+    withdraw(shop.project, HUMAN, "backend")
+    with pytest.raises(GuardRefused, match="is a commit that failed"):
+        shop.ready(ref="HEAD~1")
+    assert shop.ready().handoff["attempt"] == 2
