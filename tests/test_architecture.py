@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / "orchestrator"
 #: Top first. A module imports what is on its own level or below it, never above.
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
-    ("cli", "dropin", "hooks", "mcp", "web"),
+    ("cli", "api", "dropin", "hooks", "mcp", "web"),
     ("scaffold",),
     ("engine",),
     ("report", "coordination", "verification", "plugins", "status", "config"),

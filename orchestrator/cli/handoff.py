@@ -10,10 +10,10 @@ import click
 
 from orchestrator.cli.human import confirmed
 from orchestrator.cli.output import console, json_option, print_json
+from orchestrator.engine.overview import handoff_detail, handoff_summary
 from orchestrator.engine.project import Project, put
 from orchestrator.engine.rollback import undo
-from orchestrator.engine.transition import row_of
-from orchestrator.store.port import NewEvent, Reader, Row, Transaction
+from orchestrator.store.port import NewEvent, Transaction
 from orchestrator.verification.outcome import Report
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def list_(everything: bool, as_json: bool) -> None:
     project = Project.open()
     where = None if everything else {"status": "open"}
     rows = project.store.read(
-        lambda reader: [_summary(reader, row) for row in reader.find("handoffs", where)]
+        lambda reader: [handoff_summary(reader, row) for row in reader.find("handoffs", where)]
     )[::-1]
     if as_json:
         print_json(rows)
@@ -56,7 +56,7 @@ def list_(everything: bool, as_json: bool) -> None:
 def show(handoff: str, as_json: bool) -> None:
     """One handoff: where it stands, its notes, runs, evidence and escalations."""
     project = Project.open()
-    value = project.store.read(lambda reader: _detail(reader, handoff))
+    value = project.store.read(lambda reader: handoff_detail(reader, handoff))
     if as_json:
         print_json({**value, "report": json.loads(value["report"] or "null")})
         return
@@ -127,27 +127,3 @@ def _print_last_run(value: Mapping[str, Any], out: Console) -> None:
     if value["report"]:
         out.print()
         print_report(Report.from_json(json.loads(value["report"])), out)
-
-
-def _summary(reader: Reader, row: Row) -> dict[str, Any]:
-    keys = ("id", "producer", "target", "task", "attempt", "head", "status", "verdict")
-    instance = reader.get("instances", id=row["producer"])
-    at_work = instance is not None and instance["handoff"] == row["id"]
-    state = instance["state"] if at_work and instance else row["status"]
-    return {**{key: row[key] for key in keys}, "state": state}
-
-
-def _detail(reader: Reader, name: str) -> dict[str, Any]:
-    row = row_of(reader, "handoffs", name)
-    data = json.loads(row["data"] or "{}")
-    runs = reader.find("runs", {"handoff": name})
-    questions = reader.find("escalations", {"handoff": name})
-    return {
-        **row,
-        "state": _summary(reader, row)["state"],
-        "data": data,
-        "notes": json.loads(row["notes"] or "{}"),
-        "report": next((run["report"] for run in runs if run["id"] == row["run"]), None),
-        "runs": [{k: v for k, v in run.items() if k != "report"} for run in runs],
-        "escalations": questions,
-    }

@@ -7,6 +7,7 @@ import sys
 import click
 
 from orchestrator.coordination.callers import Caller
+from orchestrator.engine.acting import human
 from orchestrator.engine.project import Project
 from orchestrator.errors import UsageError
 
@@ -31,7 +32,4 @@ def confirmed_caller(project: Project, question: str, yes: bool) -> Caller:
 
 def confirmed(project: Project, question: str, yes: bool) -> str:
     """As ``confirmed_caller``, for what only a human may do; gives the actor."""
-    who = confirmed_caller(project, question, yes)
-    if not who.human:
-        raise UsageError("only a human may do this", hint="ask the person you work for")
-    return who.actor
+    return human(confirmed_caller(project, question, yes))

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from orchestrator.cli.human import confirmed_caller
 from orchestrator.cli.output import console, json_option, print_json, remark
-from orchestrator.coordination.profiles import profile
-from orchestrator.coordination.sessions import children, session_liveness
 from orchestrator.engine.creating import create as create_instance
-from orchestrator.engine.handoff import live
 from orchestrator.engine.instances import retire as retire_instance
+from orchestrator.engine.overview import instance_detail, instance_summary
 from orchestrator.engine.project import Project
-from orchestrator.engine.transition import row_of
-from orchestrator.lifecycle.states import State, possible
 from orchestrator.status.views import visible
-from orchestrator.store.port import Reader, Row
 
 __all__ = ["command"]
-
-_LIVE = {True: "live", False: "dead", None: "unknown"}
 
 
 @click.group(name="instance")
@@ -36,7 +28,7 @@ def list_(as_json: bool) -> None:
     """Every instance with its state, task and handoff."""
     project = Project.open()
     rows = project.store.read(
-        lambda reader: [_summary(project, reader, row) for row in reader.find("instances")]
+        lambda reader: [instance_summary(project, reader, row) for row in reader.find("instances")]
     )
     if as_json:
         print_json(rows)
@@ -56,7 +48,7 @@ def list_(as_json: bool) -> None:
 def show(instance: str, as_json: bool) -> None:
     """One instance: state, what is possible from here, its work and what was handed to it."""
     project = Project.open()
-    value = project.store.read(lambda reader: _detail(project, reader, instance))
+    value = project.store.read(lambda reader: instance_detail(project, reader, instance))
     if as_json:
         print_json(value)
         return
@@ -105,32 +97,3 @@ def retire(instance: str, reason: str | None, yes: bool, as_json: bool) -> None:
         print_json({"id": instance, "state": row["state"], "retired": True})
     else:
         print(f"{instance}  retired")
-
-
-def _summary(project: Project, reader: Reader, row: Row) -> dict[str, Any]:
-    """What a list shows; where a session occupies the instance, with its signs."""
-    session = reader.get("sessions", id=row["session"]) if row["session"] else None
-    known = session_liveness(session, reader.now) if session else live(row, reader.now)
-    keys = ("id", "role", "state", "task", "handoff", "branch", "session", "host")
-    return {
-        **{key: row[key] for key in keys},
-        "worktree": row["worktree"] or (session["cwd"] if session else None),
-        "client": _LIVE[known],
-        "heartbeat_at": row["heartbeat_at"],
-        **profile(reader, row["id"], project.config.instances.get(row["id"])),
-    }
-
-
-def _detail(project: Project, reader: Reader, name: str) -> dict[str, Any]:
-    row = row_of(reader, "instances", name)
-    known = project.config.instances.get(name)
-    received = reader.find("handoffs", {"target": name, "status": "landed"}, order="-closed_at")
-    return {
-        **_summary(project, reader, row),
-        "agents": [child["agent"] for child in children(reader, row["session"] or "")],
-        "possible": [str(event) for event in possible(State(row["state"]))],
-        "file_patterns": list(known.file_patterns) if known else [],
-        "layers": list(known.layers) if known else [],
-        "hands_off_to": known.hands_off_to if known else None,
-        "handed_to_it": [f"{h['id']} from {h['producer']}" for h in received[:10]],
-    }

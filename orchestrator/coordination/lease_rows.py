@@ -47,7 +47,7 @@ def end(tx: Transaction, row: Row, reason: str, *, actor: str, kind: str = "leas
     ended = {"status": "ended", "ended_at": tx.now, "reason": reason}
     if not tx.update("leases", {"id": row["id"]}, ended, expect={"status": "held"}):
         return
-    tx.delete("lease_folders", {"lease": row["id"]})
+    tx.delete("lease_folders", {"folder": folders(target_of(row)), "lease": row["id"]})
     told = told_of(row)
     tx.record(NewEvent(kind, actor, row["instance"], row["handoff"], reason, data=told))
 

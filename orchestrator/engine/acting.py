@@ -9,9 +9,10 @@ from typing import TypeVar
 from orchestrator.coordination.callers import Caller, instance_here, occupy
 from orchestrator.engine.project import Project
 from orchestrator.engine.transition import row_of
+from orchestrator.errors import UsageError
 from orchestrator.store.port import Transaction
 
-__all__ = ["act", "instance_of", "name_of"]
+__all__ = ["act", "human", "instance_of", "name_of"]
 
 T = TypeVar("T")
 
@@ -28,6 +29,13 @@ def name_of(project: Project, who: Caller, named: str | None) -> str:
     if who.human and named is None and not os.environ.get("ORCHESTRATE_INSTANCE"):
         return who.actor
     return instance_of(project, named)
+
+
+def human(who: Caller) -> str:
+    """The actor of what only a human may do. Raises ``UsageError`` for anybody else."""
+    if not who.human:
+        raise UsageError("only a human may do this", hint="ask the person you work for")
+    return who.actor
 
 
 def act(

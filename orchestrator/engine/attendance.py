@@ -42,7 +42,16 @@ from orchestrator.lifecycle.machine import Facts
 from orchestrator.lifecycle.states import Event, State
 from orchestrator.store.port import NewEvent, Reader, Row, Transaction
 
-__all__ = ["CheckedIn", "Wish", "beat", "check_in", "check_out", "cleanup", "present"]
+__all__ = [
+    "CheckedIn",
+    "Wish",
+    "beat",
+    "check_in",
+    "check_out",
+    "cleanup",
+    "present",
+    "session_environment",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +94,11 @@ def check_in(project: Project, wish: Wish) -> CheckedIn:
     Raises ``WhichInstance``, ``NotYou``, ``Occupied``, ``WrongToken``, ``BadSession``.
     """
     wish = _checked(wish)
-    names = _environment(wish.session)
+    names = session_environment(wish.session)
     made = names is None
     if names is None:
         wish = replace(wish, session=f"term-{secrets.token_hex(8)}")
-        names = _environment(wish.session) or {}
+        names = session_environment(wish.session) or {}
     who = authenticate(project.store, project.repository.state, names)
     mine = session_of(names, project.repository.state)
     assert mine is not None
@@ -132,8 +141,11 @@ def _checked(wish: Wish) -> Wish:
     )
 
 
-def _environment(named: str | None) -> Mapping[str, str] | None:
-    """The environment with the session to use in it, or None where there is none yet."""
+def session_environment(named: str | None) -> Mapping[str, str] | None:
+    """The environment with the session to use in it, or None where there is none yet.
+
+    Raises ``UsageError`` where the client has another session, ``BadSession``.
+    """
     own = os.environ.get("CLAUDE_CODE_SESSION_ID")
     if named and own and named != own:
         raise UsageError(f"this client's session is {own!r}", hint="leave --session out")
@@ -201,7 +213,7 @@ def present(project: Project, session: str | None = None, agent: str | None = No
 
     Raises ``UsageError`` without a session, ``WrongToken``, ``NoSession``.
     """
-    names = _environment(session)
+    names = session_environment(session)
     if names is None:
         hint = "orchestrate check-in, then: export ORCHESTRATE_SESSION=ID"
         raise UsageError("no session calls here", hint=hint)

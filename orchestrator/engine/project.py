@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from orchestrator.config.load import in_force
 from orchestrator.config.model import Config
@@ -30,7 +31,7 @@ class Project:
     read_at: str | None = None
 
     @classmethod
-    def open(cls, start: Path | str | None = None) -> Project:
+    def open(cls, start: Path | str | None = None) -> Self:
         """The project around ``start``; registers what its configuration names.
 
         Raises ``NotARepository``, or what ``config.load.in_force`` raises.

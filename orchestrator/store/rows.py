@@ -71,11 +71,11 @@ def checked(name: str, table: Table, row: Mapping[str, Any]) -> Row:
 def full(name: str, row: Row) -> Row:
     """A row to insert: every column, the missing ones None, the key complete."""
     table = writable(name)
-    given = checked(name, table, row)
-    lacking = [column for column in table.key if given.get(column) is None]
+    known(name, table, row)
+    lacking = [column for column in table.key if row.get(column) is None]
     if lacking:
         raise ValueError(f"a row of {name!r} needs {lacking[0]!r}")
-    return {column: given.get(column) for column in columns_of(table)}
+    return {column: plain(column, row.get(column)) for column in columns_of(table)}
 
 
 def fixed(name: str, key: Mapping[str, Value], changes: Row) -> None:
@@ -100,6 +100,8 @@ def plain(column: str, value: Any) -> Value:
 
 
 def _text(column: str, value: str) -> str:
+    if value.isascii() and type(value) is str:
+        return value
     try:
         value.encode()
     except UnicodeEncodeError as error:

@@ -171,18 +171,17 @@ CREATE TABLE "leases" (
   "ended_at" {int},
   "handoff" {text},
   "reason" {text}
-){strict};
+){keyed};
 CREATE INDEX "leases_status_kind_prefix" ON "leases" ("status", "kind", "prefix");
 CREATE INDEX "leases_status_path" ON "leases" ("status", "path");
 CREATE INDEX "leases_status_instance" ON "leases" ("status", "instance");
 CREATE INDEX "leases_handoff" ON "leases" ("handoff") WHERE "handoff" IS NOT NULL;
 
 CREATE TABLE "lease_folders" (
-  "lease" {text} NOT NULL,
   "folder" {text} NOT NULL,
-  PRIMARY KEY ("lease", "folder")
+  "lease" {text} NOT NULL,
+  PRIMARY KEY ("folder", "lease")
 ){keyed};
-CREATE INDEX "lease_folders_folder" ON "lease_folders" ("folder");
 
 CREATE TABLE "lease_waits" (
   "id" {text} NOT NULL PRIMARY KEY,
@@ -317,8 +316,8 @@ CREATE TABLE "events" (
   "prev" {text} NOT NULL,
   "hash" {text} NOT NULL
 ){strict};
-CREATE INDEX "events_instance" ON "events" ("instance");
-CREATE INDEX "events_handoff" ON "events" ("handoff");
+CREATE INDEX "events_instance" ON "events" ("instance") WHERE "instance" IS NOT NULL;
+CREATE INDEX "events_handoff" ON "events" ("handoff") WHERE "handoff" IS NOT NULL;
 
 -- Named counters: the numbers in ids.
 CREATE TABLE "counters" (

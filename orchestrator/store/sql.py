@@ -35,6 +35,10 @@ __all__ = [
 ]
 
 
+#: What the text of a condition depends on: each column, how many values, whether NULL too.
+_Shape = tuple[tuple[str, int, bool], ...]
+
+
 class Statement(NamedTuple):
     """SQL with ``?`` marks, and the values for them."""
 
@@ -51,19 +55,28 @@ def select(
     columns: Sequence[str],
 ) -> Statement:
     """``SELECT`` of ``columns``; ties are ordered by the key, so the answer is definite."""
-    table = readable(name)
-    known(name, table, columns)
-    condition, values = _where(name, where, after)
-    text = f"SELECT {_names(tuple(columns))} FROM {_name(name)}{condition}{_order(name, order)}"
+    shape, values = _condition(where)
+    if after is not None:
+        values.append(after[1])
+    text = _selection(name, shape, order, after and after[0], tuple(columns))
     if limit is not None:
         text, values = f"{text} LIMIT ?", [*values, max(0, limit)]
     return Statement(text, values)
 
 
+@lru_cache(maxsize=512)
+def _selection(
+    name: str, shape: _Shape, order: str | None, after: str | None, columns: tuple[str, ...]
+) -> str:
+    known(name, readable(name), columns)
+    condition = _where(name, shape, after)
+    return f"SELECT {_names(columns)} FROM {_name(name)}{condition}{_order(name, order)}"
+
+
 def count(name: str, where: Where | None) -> Statement:
     """How many rows match."""
-    condition, values = _where(name, where, None)
-    return Statement(f"SELECT count(*) FROM {_name(name)}{condition}", values)
+    shape, values = _condition(where)
+    return Statement(f"SELECT count(*) FROM {_name(name)}{_where(name, shape)}", values)
 
 
 def insert(name: str, row: Row) -> Statement:
@@ -91,9 +104,14 @@ def update(name: str, key: Mapping[str, Value], changes: Row, expect: Row | None
     """Compare-and-set of one row."""
     fixed(name, key, changes)
     new = checked(name, writable(name), changes)
-    condition, values = _where(name, {**(expect or {}), **key}, None)
-    settings = ", ".join(f"{_name(column)} = ?" for column in new)
-    return Statement(f"UPDATE {_name(name)} SET {settings}{condition}", [*new.values(), *values])
+    shape, values = _condition({**(expect or {}), **key})
+    return Statement(_setting(name, tuple(new), shape), [*new.values(), *values])
+
+
+@lru_cache(maxsize=256)
+def _setting(name: str, columns: tuple[str, ...], shape: _Shape) -> str:
+    settings = ", ".join(f"{_name(column)} = ?" for column in columns)
+    return f"UPDATE {_name(name)} SET {settings}{_where(name, shape)}"
 
 
 def present(name: str, key: Mapping[str, Value], expect: Row | None) -> Statement:
@@ -107,40 +125,48 @@ def delete(name: str, where: Where) -> Statement:
     writable(name)
     if not where:
         raise ValueError("delete needs a condition")
-    condition, values = _where(name, where, None)
-    return Statement(f"DELETE FROM {_name(name)}{condition}", values)
+    shape, values = _condition(where)
+    return Statement(f"DELETE FROM {_name(name)}{_where(name, shape)}", values)
 
 
-def _where(
-    name: str, where: Where | None, after: tuple[str, int] | None
-) -> tuple[str, list[Value]]:
-    table = readable(name)
-    parts: list[str] = []
+def _condition(where: Where | None) -> tuple[_Shape, list[Value]]:
+    """What decides the text of a condition, and what does not: the values to bind."""
+    shape: list[tuple[str, int, bool]] = []
     values: list[Value] = []
     for column, value in (where or {}).items():
-        wanted = [value] if value is None or isinstance(value, str | int) else list(value)
-        known(name, table, (column,))
-        text, bound = _one_of(column, [plain(column, v) for v in wanted])
-        parts.append(text)
-        values += bound
+        if value is None or isinstance(value, str | int):
+            wanted: list[Value] = [] if value is None else [plain(column, value)]
+            null = value is None
+        else:
+            wanted = [plain(column, v) for v in value if v is not None]
+            null = len(wanted) < len(value)
+        shape.append((column, len(wanted), null))
+        values += wanted
+    return tuple(shape), values
+
+
+@lru_cache(maxsize=512)
+def _where(name: str, shape: _Shape, after: str | None = None) -> str:
+    """The text of a condition; made once a shape, because making it costs more than asking."""
+    table = readable(name)
+    known(name, table, [column for column, _, _ in shape])
+    parts = [_one_of(*column) for column in shape]
     if after is not None:
-        known(name, table, after[:1])
-        parts.append(f"{_name(after[0])} > ?")
-        values.append(after[1])
-    return (f" WHERE {' AND '.join(parts)}" if parts else "", values)
+        known(name, table, (after,))
+        parts.append(f"{_name(after)} > ?")
+    return f" WHERE {' AND '.join(parts)}" if parts else ""
 
 
-def _one_of(column: str, wanted: list[Value]) -> tuple[str, list[Value]]:
+def _one_of(column: str, count: int, null: bool) -> str:
     """``column`` equals one of the values; SQL's ``IN`` alone would never match NULL."""
-    values: list[Value] = [value for value in wanted if value is not None]
     options: list[str] = []
-    if len(values) == 1:
+    if count == 1:
         options.append(f"{_name(column)} = ?")
-    elif values:
-        options.append(f"{_name(column)} IN ({', '.join('?' * len(values))})")
-    if len(values) < len(wanted):
+    elif count:
+        options.append(f"{_name(column)} IN ({', '.join('?' * count)})")
+    if null:
         options.append(f"{_name(column)} IS NULL")
-    return (f"({' OR '.join(options)})" if options else "1 = 0", values)
+    return f"({' OR '.join(options)})" if options else "1 = 0"
 
 
 @lru_cache(maxsize=256)

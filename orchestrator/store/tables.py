@@ -71,7 +71,7 @@ TABLES: dict[str, Table] = {
         "acquired_at expires_at ended_at handoff reason",
     ),
     # every folder above a held lease's prefix: what lies under a folder is found by equality
-    "lease_folders": _table("lease folder", ""),
+    "lease_folders": _table("folder lease", ""),
     # who waits for what, in a fair queue; ``wants`` is JSON
     "lease_waits": _table("id", "instance session wants mode priority asked_at expires_at"),
     # a piece of work; ``dependencies``, ``deliverables``, ``required_expertise``, ``files``: JSON

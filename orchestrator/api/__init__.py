@@ -1,0 +1,65 @@
+"""The Python API: ``from orchestrator import Orchestrator``. Sync, typed, thin.
+
+Decides nothing: every method calls the use case its command calls. Reference:
+``docs/reference/python-api.md``.
+"""
+
+from orchestrator.api.client import Orchestrator
+from orchestrator.api.decisions import Decisions
+from orchestrator.api.escalations import Escalations
+from orchestrator.api.handoffs import Handoffs
+from orchestrator.api.instances import Instances
+from orchestrator.api.leases import Grant, LeaseHeld, Leases
+from orchestrator.api.messages import Messages
+from orchestrator.api.records import (
+    CheckedIn,
+    Completed,
+    Created,
+    Decision,
+    Escalation,
+    Event,
+    Handoff,
+    Instance,
+    Lease,
+    Marked,
+    Message,
+    Opinion,
+    Receipt,
+    Run,
+    Sent,
+    Standing,
+    Task,
+)
+from orchestrator.api.tasks import Tasks
+from orchestrator.coordination.decisions import Option
+
+__all__ = [
+    "CheckedIn",
+    "Completed",
+    "Created",
+    "Decision",
+    "Decisions",
+    "Escalation",
+    "Escalations",
+    "Event",
+    "Grant",
+    "Handoff",
+    "Handoffs",
+    "Instance",
+    "Instances",
+    "Lease",
+    "LeaseHeld",
+    "Leases",
+    "Marked",
+    "Message",
+    "Messages",
+    "Opinion",
+    "Option",
+    "Orchestrator",
+    "Receipt",
+    "Run",
+    "Sent",
+    "Standing",
+    "Task",
+    "Tasks",
+]
