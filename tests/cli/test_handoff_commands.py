@@ -149,7 +149,7 @@ def test_an_escalation_is_listed_shown_and_answered_by_the_command_it_names(
     status, printed, _ = call(*answer)
     assert status == 0 and printed.startswith("ESC-1 answered: approve by human:")
     status, _, said = call(*answer)
-    assert (status, said) == (13, "E331 ESC-1 is answered\n")
+    assert (status, said) == (13, "E331 ESC-1 is answered\nhint: orchestrate escalation list\n")
 
 
 def test_without_a_terminal_an_answer_needs_yes(shop: Shop, call: Call, notes: str) -> None:
@@ -157,6 +157,24 @@ def test_without_a_terminal_an_answer_needs_yes(shop: Shop, call: Call, notes: s
     status, _, said = call("escalation", "approve", "ESC-1", "--reason", "fine")
     assert status == 2 and "hint: say it: --yes --reason TEXT" in said
     assert shop.state() == "VERIFICATION"
+
+
+def test_a_blank_reason_is_none(shop: Shop, call: Call) -> None:
+    status, _, said = call("escalation", "approve", "ESC-1", "--reason", " ", "--yes")
+    assert (status, said.splitlines()[0]) == (2, "E001 --reason is empty")
+
+
+def test_thawing_what_is_not_frozen_says_so_and_records_nothing(shop: Shop, call: Call) -> None:
+    assert call("handoff", "thaw", "--reason", "r", "--yes")[:2] == (0, "nothing is frozen\n")
+    assert list(shop.project.store.events()) == []
+
+
+def test_undoing_says_how_the_work_is_brought_back(shop: Shop, call: Call, notes: str) -> None:
+    handed_off(shop, call, notes)
+    shop.watch()
+    status, _, said = call("handoff", "rollback", "H-1", "--reason", "r", "--yes")
+    undone = shop.row("handoffs", "H-1")["rollback"][:12]
+    assert status == 0 and f"git merge main && git revert {undone}" in said
 
 
 def test_a_client_may_not_answer_for_its_human(
@@ -171,7 +189,9 @@ def test_a_client_may_not_answer_for_its_human(
 
 def test_release_is_the_way_out_for_a_dead_instance(shop: Shop, call: Call, notes: str) -> None:
     handed_off(shop, call, notes)
-    assert call("release", "backend", "--reason", "client died")[1] == "backend  → STANDBY\n"
+    assert call("release", "backend", "--reason", "client died")[1] == (
+        "backend  HANDOFF_READY → STANDBY\n"
+    )
     status, _, said = call("release", "backend")
     assert status == 2 and "hint: from STANDBY you can: assign, rollback" in said
 
