@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,6 +159,32 @@ def test_without_a_terminal_an_answer_needs_yes(shop: Shop, call: Call, notes: s
     status, _, said = call("escalation", "approve", "ESC-1", "--reason", "fine")
     assert status == 2 and "hint: say it: --yes --reason TEXT" in said
     assert shop.state() == "VERIFICATION"
+
+
+def test_explain_says_what_a_human_answered(shop: Shop, call: Call, notes: str) -> None:
+    commit(shop.main, {"config/orchestrate.yaml": CONFIG + "approval: {auto: false}\n"})
+    shop.reopen()
+    handed_off(shop, call, notes)
+    shop.watch()
+    call("escalation", "reject", "ESC-1", "--reason", "not now", "--yes")
+    assert "ESC-1 answered: reject by human:" in call("explain", "H-1")[1]
+    answered = json.loads(call("explain", "H-1", "--json")[1])["answered"]
+    assert (answered["answer"], answered["reason"]) == ("reject", "not now")
+
+
+def test_a_reader_that_went_away_is_no_failure(
+    shop: Shop, call: Call, notes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+        def fileno(self) -> int:
+            return os.open(os.devnull, os.O_WRONLY)
+
+    handed_off(shop, call, notes)
+    monkeypatch.setattr("sys.stdout", Gone())
+    assert run(["-C", str(shop.main), "handoff", "list"]) == 141
 
 
 def test_a_blank_reason_is_none(shop: Shop, call: Call) -> None:
