@@ -47,7 +47,7 @@ def list_(everything: bool, as_json: bool) -> None:
     for row in rows:
         short = {**row, "head": row["head"][:12]}
         table.add_row(*(str(short[key] or "–")[:60] for key in keys))
-    console().print(table if rows else "no handoffs")
+    console().print(table if rows else "no handoffs" if everything else "no open handoffs")
 
 
 @command.command()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.config.model import Config
-from orchestrator.coordination.liveness import alive, ancestors, host, started
+from orchestrator.coordination.liveness import ancestors, host, is_live, started
 from orchestrator.environment import in_client
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Repository
@@ -136,7 +136,7 @@ def occupy(tx: Transaction, row: Row, who: Caller) -> Row:
     other = next(iter(tx.find("instances", {"session": who.session})), None)
     if other is not None and other["id"] != row["id"]:
         raise NotYou(f"this session is instance {other['id']}, not {row['id']}")
-    if row["session"] not in (None, who.session) and _may_live(row):
+    if row["session"] not in (None, who.session) and _may_live(row, tx.now):
         raise NotYou(f"{row['id']} is occupied by another live session")
     signs = {
         "session": who.session,
@@ -149,6 +149,7 @@ def occupy(tx: Transaction, row: Row, who: Caller) -> Row:
     return {**row, **signs}
 
 
-def _may_live(row: Row) -> bool:
-    """Not known to be dead: unknown is never treated as dead at once."""
-    return alive(row["pid"], row["pid_started"], row["host"]) is not False
+def _may_live(row: Row, now: int) -> bool:
+    """Not known to be dead: unknown is never treated as dead at once, only after the TTL."""
+    known = is_live(row["pid"], row["pid_started"], row["host"], row["heartbeat_at"], now)
+    return known is not False
