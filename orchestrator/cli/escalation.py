@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.human import confirmed_caller
+from orchestrator.cli.human import confirmed_caller, reason_option
 from orchestrator.cli.output import console, json_option, print_json
 from orchestrator.engine import questions
 from orchestrator.engine.pages import escalation_text, write_escalation
@@ -17,7 +17,7 @@ from orchestrator.store.port import Row
 
 __all__ = ["command"]
 
-_reason = click.option("--reason", required=True, help="Why; kept in the log.")
+_reason = reason_option()
 _yes = click.option("--yes", is_flag=True, help="Do not ask on the terminal.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from orchestrator.engine.project import Project
 from orchestrator.engine.transition import row_of
 from orchestrator.policy.verdict import Decision
 from orchestrator.report.explain import explain
+from orchestrator.store.port import Reader, Row
 
 __all__ = ["command"]
 
@@ -23,11 +25,31 @@ def command(handoff: str, as_json: bool) -> None:
     project = Project.open()
     row = project.store.read(lambda reader: row_of(reader, "handoffs", handoff))
     decision = json.loads(row["data"] or "{}").get("decision")
+    answered = project.store.read(lambda reader: _answered(reader, row))
     if as_json:
-        print_json({"handoff": handoff, "decision": decision, "approved_by": row["approved_by"]})
+        value = {"handoff": handoff, "decision": decision, "approved_by": row["approved_by"]}
+        print_json({**value, "answered": answered})
     elif decision is None:
         print(f"{handoff} has not been judged yet (attempt {row['attempt']})")
     else:
         print(explain(Decision.from_json(decision)))
-        if row["approved_by"]:
+        if answered:
+            said = f"{answered['id']} answered: {answered['answer']} by {answered['by']}"
+            print(f"{said}: {answered['reason']}")
+        elif row["approved_by"]:
             print(f"approved by {row['approved_by']}")
+
+
+def _answered(reader: Reader, handoff: Row) -> dict[str, Any] | None:
+    """The last answer about the handoff's current commit: it overrules what the rules said."""
+    where = {"handoff": handoff["id"], "head": handoff["head"], "status": "answered"}
+    rows = reader.find("escalations", where, order="-answered_at", limit=1)
+    if not rows:
+        return None
+    found = rows[0]
+    return {
+        "id": found["id"],
+        "answer": found["answer"],
+        "by": found["answered_by"],
+        "reason": found["answer_reason"],
+    }

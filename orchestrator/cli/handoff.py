@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.human import confirmed
-from orchestrator.cli.output import console, json_option, print_json
+from orchestrator.cli.human import confirmed, reason_option
+from orchestrator.cli.output import console, json_option, print_json, remark
 from orchestrator.engine.overview import handoff_detail, handoff_summary
-from orchestrator.engine.project import Project, put
-from orchestrator.engine.rollback import undo
+from orchestrator.engine.project import Project, put, setting
+from orchestrator.engine.rollback import undo, undone
 from orchestrator.store.port import NewEvent, Transaction
 from orchestrator.verification.outcome import Report
 
@@ -47,7 +47,7 @@ def list_(everything: bool, as_json: bool) -> None:
     for row in rows:
         short = {**row, "head": row["head"][:12]}
         table.add_row(*(str(short[key] or "–")[:60] for key in keys))
-    console().print(table if rows else "no handoffs")
+    console().print(table if rows else "no handoffs" if everything else "no open handoffs")
 
 
 @command.command()
@@ -92,7 +92,7 @@ def show(handoff: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("handoff")
-@click.option("--reason", required=True, help="Why; kept in the log and in the commit.")
+@reason_option("Why; kept in the log and in the commit.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rollback(handoff: str, reason: str, yes: bool) -> None:
     """Undo a landed HANDOFF: revert it on the branch, its producer goes to REMEDIATION."""
@@ -101,23 +101,27 @@ def rollback(handoff: str, reason: str, yes: bool) -> None:
     row = undo(project, actor, handoff, reason)
     project.publish()
     print(f"{row['producer']}  → REMEDIATION  {handoff} undone by {row['rollback'][:12]}")
+    remark(f"remark: {undone(project, row)}")
 
 
 @command.command()
-@click.option("--reason", required=True, help="Why; kept in the log.")
+@reason_option()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def thaw(reason: str, yes: bool) -> None:
     """Let work land again after an emergency rule froze the integration branch."""
     project = Project.open()
     actor = confirmed(project, "Let work land again?", yes)
 
-    def body(tx: Transaction) -> None:
+    def body(tx: Transaction) -> bool:
+        if setting(tx, "integration_frozen") != "1":
+            return False
         put(tx, "integration_frozen", "0")
         tx.record(NewEvent("integration.thaw", actor, reason=reason))
+        return True
 
-    project.store.write(body, durable=True)
+    thawed = project.store.write(body, durable=True)
     project.publish()
-    print("work lands again")
+    print("work lands again" if thawed else "nothing is frozen")
 
 
 def _print_last_run(value: Mapping[str, Any], out: Console) -> None:

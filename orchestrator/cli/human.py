@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -11,7 +13,20 @@ from orchestrator.engine.acting import human
 from orchestrator.engine.project import Project
 from orchestrator.errors import UsageError
 
-__all__ = ["confirmed", "confirmed_caller"]
+__all__ = ["confirmed", "confirmed_caller", "reason_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def reason_option(help: str = "Why; kept in the log.") -> Callable[[F], F]:
+    """``--reason``, required and not blank."""
+    return click.option("--reason", required=True, callback=_stated, help=help)
+
+
+def _stated(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise UsageError("--reason is empty", hint="say why: it is kept in the log")
+    return value
 
 
 def confirmed_caller(project: Project, question: str, yes: bool) -> Caller:

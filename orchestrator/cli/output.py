@@ -39,6 +39,10 @@ def console(*, stderr: bool = False) -> Console:
     """
     from rich.console import Console
 
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would exit with 1; main answers as for every command
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 100
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+    return Piped(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)

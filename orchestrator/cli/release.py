@@ -23,9 +23,10 @@ def command(instance: str, reason: str | None, as_json: bool) -> None:
     """
     project = Project.open()
     who = project.caller()
+    before = project.store.read(lambda reader: reader.get("instances", id=instance))
     row = release(project, who, instance, reason=reason)
     project.publish()
     if as_json:
         print_json(row)
     else:
-        print(f"{instance}  → {row['state']}")
+        print(f"{instance}  {before['state'] if before else '?'} → {row['state']}")

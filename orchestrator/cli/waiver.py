@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from orchestrator.cli.human import confirmed_caller
+from orchestrator.cli.human import confirmed_caller, reason_option
 from orchestrator.cli.output import console, json_option, print_json
 from orchestrator.engine.project import Project
 from orchestrator.engine.transition import row_of
@@ -30,7 +30,7 @@ def command() -> None:
 @command.command()
 @click.argument("handoff")
 @click.argument("fingerprint")
-@click.option("--reason", required=True, help="Why; kept in the log.")
+@reason_option()
 @click.option("--for", "period", required=True, metavar="7d", help="How long: 30m, 12h, 7d, 2w.")
 @click.option("--uses", type=click.IntRange(min=1), help="For how many approvals at most.")
 @click.option("--yes", is_flag=True, help="Do not ask on the terminal.")

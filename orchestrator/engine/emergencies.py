@@ -23,6 +23,9 @@ from orchestrator.store.port import NewEvent, Row, Transaction
 
 __all__ = ["react"]
 
+#: What is kept of a rule that holds: ``1``, or while it acts how many actions were begun.
+_BEGUN = "begun:"
+
 
 def react(project: Project, lease: Lease) -> None:
     """Evaluate every emergency rule on every instance and do what newly holds."""
@@ -33,7 +36,7 @@ def react(project: Project, lease: Lease) -> None:
     )
     for number, rule in enumerate(project.config.emergency):
         about_instances = "instance." in rule.when
-        for row in rows if about_instances else rows[:1]:
+        for row in rows if about_instances else [r for r in rows if r["id"] == project.verifier]:
             facts = {
                 "instance": instance_facts(project.config, row, now),
                 "integration": integration,
@@ -41,29 +44,38 @@ def react(project: Project, lease: Lease) -> None:
                 "handoff": {},
             }
             key = f"emergency:{number}:{row['id'] if about_instances else '*'}"
-            if _newly(project, lease, key, rule.when, facts):
-                _act(project, lease, rule.when, rule.do, row)
+            done = _done(project, lease, key, rule.when, facts)
+            if done is not None:
+                _act(project, lease, key, rule.when, rule.do[done:], row, done)
 
 
-def _newly(project: Project, lease: Lease, key: str, when: str, facts: dict[str, Any]) -> bool:
-    """True when ``when`` holds now and did not when it was last looked at."""
+def _done(project: Project, lease: Lease, key: str, when: str, facts: dict[str, Any]) -> int | None:
+    """How many actions were begun since ``when`` holds; None when there is nothing to do.
+
+    More than 0 after a watch was killed among them: the rest is still to do.
+    """
     try:
         holds = evaluate(when, facts)
     except RuleError as error:
-        return _say_once(project, lease, key, str(error))
-    was = project.store.read(lambda reader: setting(reader, key)) == "1"
-    if holds == was:
-        return False
+        _say_once(project, lease, key, str(error))
+        return None
+    was = project.store.read(lambda reader: setting(reader, key)) or "0"
+    if not holds and was != "0":
+        _note(project, lease, key, "0")
+    if not holds or was == "1":
+        return None
+    return int(was.removeprefix(_BEGUN)) if was.startswith(_BEGUN) else 0
 
+
+def _note(project: Project, lease: Lease, key: str, value: str) -> None:
     def body(tx: Transaction) -> None:
         lease.check(tx)
-        put(tx, key, "1" if holds else "0")
+        put(tx, key, value)
 
-    project.store.write(body)
-    return holds
+    project.store.write(body, durable=True)
 
 
-def _say_once(project: Project, lease: Lease, key: str, message: str) -> bool:
+def _say_once(project: Project, lease: Lease, key: str, message: str) -> None:
     """A rule that cannot be evaluated never acts; it is recorded once."""
 
     def body(tx: Transaction) -> None:
@@ -73,11 +85,20 @@ def _say_once(project: Project, lease: Lease, key: str, message: str) -> bool:
             tx.record(NewEvent("emergency.errored", project.verifier, reason=message))
 
     project.store.write(body)
-    return False
 
 
-def _act(project: Project, lease: Lease, when: str, actions: tuple[str, ...], row: Row) -> None:
-    for name in actions:
+def _act(
+    project: Project,
+    lease: Lease,
+    key: str,
+    when: str,
+    actions: tuple[str, ...],
+    row: Row,
+    done: int,
+) -> None:
+    """Do ``actions``, each at most once: it is noted before it is begun."""
+    for number, name in enumerate(actions, start=done + 1):
+        _note(project, lease, key, f"{_BEGUN}{number}")
         try:
             said = _ACTIONS[name](project, lease, when, row)
         except OrchestrateError as error:
@@ -92,6 +113,7 @@ def _act(project: Project, lease: Lease, when: str, actions: tuple[str, ...], ro
             tx.record(event)
 
         project.store.write(body, durable=True)
+    _note(project, lease, key, "1")
 
 
 def _return_task(project: Project, lease: Lease, when: str, row: Row) -> str:

@@ -13,13 +13,22 @@ from orchestrator.engine.fencing import pass_on, ready_problems, renames
 from orchestrator.engine.notes import missing
 from orchestrator.engine.ownership import Ownership, touched
 from orchestrator.engine.project import Project
-from orchestrator.engine.transition import change_handoff, move, row_of
+from orchestrator.engine.transition import NoSuchRow, change_handoff, move, row_of
 from orchestrator.errors import OrchestrateError
 from orchestrator.lifecycle.machine import Facts
 from orchestrator.lifecycle.states import Event, State
 from orchestrator.store.port import Row, Transaction
 
-__all__ = ["NoIntegrationBranch", "Ready", "RefNotFound", "assign", "ready", "release", "withdraw"]
+__all__ = [
+    "NO_BRANCH",
+    "NoIntegrationBranch",
+    "Ready",
+    "RefNotFound",
+    "assign",
+    "ready",
+    "release",
+    "withdraw",
+]
 
 
 class RefNotFound(OrchestrateError):
@@ -39,6 +48,10 @@ class NoIntegrationBranch(OrchestrateError):
     """
 
     code = "E412"
+
+
+#: What to do where the integration branch does not exist.
+NO_BRANCH = "make it, or change coordinator.integration_branch: orchestrate doctor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +109,8 @@ def ready(
     """
     work = examine(project, instance, ref)
     if target is not None and target not in project.config.instances:
-        row_of_config(project, target)
+        known = ", ".join(project.config.instances)
+        raise NoSuchRow(f"there is no instance {target!r} to hand off to", hint=f"known: {known}")
 
     def body(tx: Transaction) -> Ready:
         row = occupy(tx, row_of(tx, "instances", instance), who)
@@ -118,12 +132,6 @@ def ready(
     return project.store.write(body, durable=True)
 
 
-def row_of_config(project: Project, name: str) -> None:
-    """Raise for an instance the configuration does not know."""
-    known = ", ".join(project.config.instances)
-    raise OrchestrateError(f"there is no instance {name!r} to hand off to", hint=f"known: {known}")
-
-
 def examine(project: Project, instance: str, ref: str) -> Work:
     """Find out what ``ref`` would hand off."""
     git = project.repository.git
@@ -135,7 +143,7 @@ def examine(project: Project, instance: str, ref: str) -> Work:
     base = project.integration_head()
     if base is None:
         name = project.config.coordinator.integration_branch
-        raise NoIntegrationBranch(f"the integration branch {name!r} does not exist")
+        raise NoIntegrationBranch(f"the integration branch {name!r} does not exist", hint=NO_BRANCH)
     fork = git.merge_base(base, head)
     files = git.changed(fork, head) if fork else ()
     ownership = touched(project.config, instance, files)
@@ -157,7 +165,8 @@ def _problems(project: Project, instance: str, work: Work, notes: Mapping[str, s
         found += [f"{p} belongs to {owner}" for p, owner in sorted(work.ownership.foreign.items())]
     lacking = missing(notes)
     if lacking:
-        found.append(f"the notes lack: {', '.join(lacking)}")
+        headings = "orchestrate ready --template prints the headings"
+        found.append(f"the notes lack: {', '.join(lacking)} ({headings})")
     if instance == project.verifier:
         found.append(
             f"{instance} is the instance that verifies, and nobody verifies their own work: "

@@ -99,7 +99,10 @@ def _acquire(tx: Transaction, holder: str) -> int:
     row = tx.get("coordinators", name=_NAME)
     mine = (os.getpid(), started(os.getpid()))
     if row and row["holder"] and (row["pid"], row["pid_started"]) != mine and _held(row, tx.now):
-        raise Coordinated(f"{row['holder']} coordinates on {row['host']} (pid {row['pid']})")
+        raise Coordinated(
+            f"{row['holder']} coordinates on {row['host']} (pid {row['pid']})",
+            hint="orchestrate status shows what it does; SIGTERM ends it",
+        )
     fence = (row["fence"] if row else 0) + 1
     new: Row = {
         "holder": holder,

@@ -191,7 +191,7 @@ def answer(project: Project, who: Caller, name: str, given: str, reason: str) ->
 def _open(tx: Transaction, name: str) -> Row:
     row = row_of(tx, "escalations", name)
     if row["status"] not in OPEN:
-        raise NotOpen(f"{name} is {row['status']}")
+        raise NotOpen(f"{name} is {row['status']}", hint="orchestrate escalation list")
     return row
 
 

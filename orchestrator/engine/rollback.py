@@ -15,7 +15,7 @@ from orchestrator.verification.outcome import Verdict, overall
 from orchestrator.verification.rules import rules_at
 from orchestrator.verification.run import Request, verify
 
-__all__ = ["undo", "undo_latest"]
+__all__ = ["undo", "undo_latest", "undone"]
 
 
 def undo(project: Project, actor: str, name: str, reason: str) -> Row:
@@ -34,6 +34,15 @@ def undo(project: Project, actor: str, name: str, reason: str) -> Row:
     if not commit or not _undoes(project, commit, handoff["landed"], head):
         commit = _land_undo(project, handoff, head, reason)
     return project.store.write(lambda tx: _undone(tx, name, actor, reason, commit), durable=True)
+
+
+def undone(project: Project, handoff: Row) -> str:
+    """What the producer of an undone handoff has to know about git, as a sentence."""
+    branch = project.config.coordinator.integration_branch
+    return (
+        f"to git the undone work is merged already, so a fix on top lands without it; "
+        f"begin with: git merge {branch} && git revert {handoff['rollback'][:12]}"
+    )
 
 
 def _land_undo(project: Project, handoff: Row, head: str, reason: str) -> str:

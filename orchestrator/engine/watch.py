@@ -9,6 +9,7 @@ from collections.abc import Callable
 from orchestrator.descendants import end_orphans, marker_key
 from orchestrator.engine.attention import Attention
 from orchestrator.engine.coordinator import Coordinator
+from orchestrator.engine.handoff import NO_BRANCH, NoIntegrationBranch
 from orchestrator.engine.lease import Lease, LeaseLost
 from orchestrator.engine.project import Project
 from orchestrator.errors import OrchestrateError
@@ -89,6 +90,11 @@ class Loop:
     def _turn(self) -> bool:
         """Look at everything once; True when anything was done."""
         self._renew()
+        if self.project.integration_head() is None:
+            name = self.project.config.coordinator.integration_branch
+            raise NoIntegrationBranch(
+                f"the integration branch {name!r} does not exist", hint=NO_BRANCH
+            )
         self._reload()
         self.attention.look()
         busy = self.coordinator.tick()

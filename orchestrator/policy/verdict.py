@@ -1,9 +1,9 @@
 """What becomes of a verified handoff: approved, sent back, or put before a human.
 
 The order is ``reject_when``, ``always_when``, ``approve_when``, and where none
-decides, a human. Two things no rule loosens: a rule that cannot be evaluated
-never approves, and a run in which something failed, errored or did not run is
-never approved by rule.
+decides, a human. Three things no rule loosens: a rule that cannot be evaluated
+never approves; a run in which something failed, errored or did not run is
+never approved by rule; nor is a change of the rules themselves.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Decision:
     """``action`` is approve, reject or escalate.
 
     ``clause`` names what decided: ``reject_when``, ``always_when[0]``,
-    ``approve_when``, ``only_passed``, ``threshold``, ``auto``, or ``none`` when
-    no rule did. ``errored``: a rule could not be evaluated. ``values`` maps the
+    ``approve_when``, ``only_passed``, ``touches_policy``, ``threshold``, ``auto``,
+    or ``none`` when no rule did. ``errored``: a rule could not be evaluated. ``values`` maps the
     dotted names the clause used to their values; ``flips`` says what would have
     flipped it. ``trail`` holds every enforced clause, ``shadow`` those that are
     only reported.
@@ -160,6 +160,10 @@ def _stopped(facts: Mapping[str, Any], threshold: str, auto: bool) -> dict[str, 
     if unproven:
         reason = "approve_when holds, but only what passed is approved by rule"
         return _asked("only_passed", reason, unproven)
+    if facts.get("handoff", {}).get("touches_policy"):
+        reason = "approve_when holds, but a change of the rules is never approved by rule"
+        decided = _asked("touches_policy", reason, {})
+        return {**decided, "flips": ("handoff.touches_policy would have to be false",)}
     saying = _counts(facts, _SAYING) if threshold == "never_silent" else {}
     if saying:
         return _asked(

@@ -52,7 +52,8 @@ class Screen:
         if self.live:
             self.live.stop()
         self.catch_up()
-        self.console.print("stopped" if kind is None else f"stopped: {error}", soft_wrap=True)
+        # Why it stopped is told once, by whoever prints the error.
+        self.console.print("stopped")
 
     def catch_up(self) -> None:
         """Print the events that came since the last call."""

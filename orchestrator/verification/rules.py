@@ -70,12 +70,15 @@ def rules_at(
 def touches_policy(config: Config, source: str, changed: Iterable[str]) -> tuple[str, ...]:
     """Which of the changed paths decide about others' work.
 
-    The configuration, the plugins it names, the baselines of benchmarks and
-    the kept versions of contracts. ``source`` is the configuration's path.
+    The configuration (in each place where one would be found), the plugins it
+    names, the check scripts ``init`` wrote, the baselines of benchmarks and the
+    kept versions of contracts. ``source`` is the configuration's path.
     """
+    from orchestrator.config.load import PLACES
+
     project = PurePosixPath(source).parent.parent
-    files = {source, *config.verification.plugins}
-    folders = [str(project / "verification" / "baselines")]
+    files = {source, *PLACES, *config.verification.plugins}
+    folders = [str(project / "verification" / name) for name in ("baselines", "checks")]
     folders += [c.history.rstrip("/") for c in config.contracts.values() if c.history]
     return tuple(
         path

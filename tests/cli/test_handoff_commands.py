@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,7 +151,7 @@ def test_an_escalation_is_listed_shown_and_answered_by_the_command_it_names(
     status, printed, _ = call(*answer)
     assert status == 0 and printed.startswith("ESC-1 answered: approve by human:")
     status, _, said = call(*answer)
-    assert (status, said) == (13, "E331 ESC-1 is answered\n")
+    assert (status, said) == (13, "E331 ESC-1 is answered\nhint: orchestrate escalation list\n")
 
 
 def test_without_a_terminal_an_answer_needs_yes(shop: Shop, call: Call, notes: str) -> None:
@@ -157,6 +159,50 @@ def test_without_a_terminal_an_answer_needs_yes(shop: Shop, call: Call, notes: s
     status, _, said = call("escalation", "approve", "ESC-1", "--reason", "fine")
     assert status == 2 and "hint: say it: --yes --reason TEXT" in said
     assert shop.state() == "VERIFICATION"
+
+
+def test_explain_says_what_a_human_answered(shop: Shop, call: Call, notes: str) -> None:
+    commit(shop.main, {"config/orchestrate.yaml": CONFIG + "approval: {auto: false}\n"})
+    shop.reopen()
+    handed_off(shop, call, notes)
+    shop.watch()
+    call("escalation", "reject", "ESC-1", "--reason", "not now", "--yes")
+    assert "ESC-1 answered: reject by human:" in call("explain", "H-1")[1]
+    answered = json.loads(call("explain", "H-1", "--json")[1])["answered"]
+    assert (answered["answer"], answered["reason"]) == ("reject", "not now")
+
+
+def test_a_reader_that_went_away_is_no_failure(
+    shop: Shop, call: Call, notes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+        def fileno(self) -> int:
+            return os.open(os.devnull, os.O_WRONLY)
+
+    handed_off(shop, call, notes)
+    monkeypatch.setattr("sys.stdout", Gone())
+    assert run(["-C", str(shop.main), "handoff", "list"]) == 141
+
+
+def test_a_blank_reason_is_none(shop: Shop, call: Call) -> None:
+    status, _, said = call("escalation", "approve", "ESC-1", "--reason", " ", "--yes")
+    assert (status, said.splitlines()[0]) == (2, "E001 --reason is empty")
+
+
+def test_thawing_what_is_not_frozen_says_so_and_records_nothing(shop: Shop, call: Call) -> None:
+    assert call("handoff", "thaw", "--reason", "r", "--yes")[:2] == (0, "nothing is frozen\n")
+    assert list(shop.project.store.events()) == []
+
+
+def test_undoing_says_how_the_work_is_brought_back(shop: Shop, call: Call, notes: str) -> None:
+    handed_off(shop, call, notes)
+    shop.watch()
+    status, _, said = call("handoff", "rollback", "H-1", "--reason", "r", "--yes")
+    undone = shop.row("handoffs", "H-1")["rollback"][:12]
+    assert status == 0 and f"git merge main && git revert {undone}" in said
 
 
 def test_a_client_may_not_answer_for_its_human(
@@ -171,7 +217,9 @@ def test_a_client_may_not_answer_for_its_human(
 
 def test_release_is_the_way_out_for_a_dead_instance(shop: Shop, call: Call, notes: str) -> None:
     handed_off(shop, call, notes)
-    assert call("release", "backend", "--reason", "client died")[1] == "backend  → STANDBY\n"
+    assert call("release", "backend", "--reason", "client died")[1] == (
+        "backend  HANDOFF_READY → STANDBY\n"
+    )
     status, _, said = call("release", "backend")
     assert status == 2 and "hint: from STANDBY you can: assign, rollback" in said
 

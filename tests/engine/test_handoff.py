@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from orchestrator.coordination.callers import Caller, NotYou
+from orchestrator.coordination.liveness import TTL_MS
 from orchestrator.engine.handoff import RefNotFound, ready, release, withdraw
 from orchestrator.engine.notes import FIELDS, TEMPLATE, missing, parse
 from orchestrator.engine.transition import Moved, NoSuchRow
@@ -109,6 +110,17 @@ def test_another_session_cannot_act_as_an_occupied_instance(shop: Shop) -> None:
     withdraw(shop.project, mine, "backend")
     with pytest.raises(NotYou, match="another live session"):
         ready(shop.at("backend"), Caller("x", False, "s-2"), "backend", ref="HEAD", notes=NOTES)
+
+
+def test_a_session_that_cannot_be_looked_at_is_gone_after_a_while(shop: Shop) -> None:
+    shop.hand_off({"src/app.txt": "better\n"})
+    withdraw(shop.project, Caller("backend", False, "s-1"), "backend")
+    with pytest.raises(NotYou, match="another live session"):
+        ready(shop.at("backend"), Caller("x", False, "s-2"), "backend", ref="HEAD", notes=NOTES)
+    long_ago = {"heartbeat_at": shop.row("instances", "backend")["heartbeat_at"] - TTL_MS - 1000}
+    shop.project.store.write(lambda tx: tx.update("instances", {"id": "backend"}, long_ago))
+    ready(shop.at("backend"), Caller("x", False, "s-2"), "backend", ref="HEAD", notes=NOTES)
+    assert shop.row("instances", "backend")["session"] == "s-2"
 
 
 def test_release_frees_the_instance_and_keeps_the_commits(shop: Shop) -> None:

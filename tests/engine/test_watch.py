@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
 
 from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.liveness import host, started
+from orchestrator.engine import emergencies
 from orchestrator.engine import watch as watch_module
 from orchestrator.engine.coordinator import Coordinator
-from orchestrator.engine.handoff import withdraw
+from orchestrator.engine.handoff import NoIntegrationBranch, withdraw
 from orchestrator.engine.lease import Coordinated, Lease, LeaseLost
 from orchestrator.engine.project import setting
 from orchestrator.engine.questions import NotAnAnswer, NotEntitled, NotOpen, acknowledge, answer
@@ -396,3 +398,35 @@ def test_withdrawing_neither_forgets_failed_attempts_nor_the_commit_that_failed(
     with pytest.raises(GuardRefused, match="is a commit that failed"):
         shop.ready(ref="HEAD~1")
     assert shop.ready().handoff["attempt"] == 2
+
+
+def test_without_the_integration_branch_the_watch_says_so(shop: Shop) -> None:
+    shop.hand_off({"src/app.txt": "better\n"})
+    git(shop.main, "checkout", "-q", "--detach")
+    git(shop.main, "branch", "-q", "-D", "main")
+    with pytest.raises(NoIntegrationBranch, match="'main' does not exist"):
+        shop.watch()
+    assert shop.state() == "HANDOFF_READY"
+
+
+def test_a_watch_killed_among_emergency_actions_does_the_rest(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = 'emergency: [{when: "integration.unverified > 0", do: [notify, freeze, escalate]}]\n'
+    configure(shop, rule)
+    shop.watch()
+    commit(shop.main, {"docs/a.md": "another way\n"})
+    killed = KeyboardInterrupt("as good as a kill")
+
+    def kill(*arguments: object) -> str:
+        raise killed
+
+    with monkeypatch.context() as patch:
+        patch.setitem(emergencies._ACTIONS, "freeze", kill)
+        with pytest.raises(KeyboardInterrupt):
+            shop.watch()
+    shop.watch()
+    shop.watch()
+    events = shop.project.store.events(where={"kind": "emergency.act"})
+    assert [json.loads(event["data"])["action"] for event in events] == ["notify", "escalate"]
+    assert shop.row("escalations", "ESC-1")["instance"] == "coordinator"

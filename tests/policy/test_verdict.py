@@ -84,6 +84,17 @@ def test_only_what_passed_is_ever_auto_approved(name: str, threshold: str) -> No
     assert decision.flips == (f"report.{name} would have to be 0 (it is 1)",)
 
 
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+@pytest.mark.parametrize("always", [[], [("handoff.touches_policy", False)]])
+def test_a_change_of_the_rules_is_never_approved_by_rule(
+    threshold: str, always: list[tuple[str, bool]]
+) -> None:
+    changed = facts(handoff_touches_policy=True)
+    decision = decide(changed, approve_when="true", always_when=always, threshold=threshold)
+    assert (decision.action, decision.clause) == ("escalate", "touches_policy")
+    assert decision.flips == ("handoff.touches_policy would have to be false",)
+
+
 def test_a_check_that_did_not_run_is_never_approved_by_the_usual_rule() -> None:
     assert decide(facts(report_not_run=1)).action == "escalate"
 

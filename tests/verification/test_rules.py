@@ -63,7 +63,9 @@ def test_a_commit_without_configuration_has_no_rules(shop: Path) -> None:
     ("path", "policy"),
     [
         ("config/orchestrate.yaml", True),
+        (".orchestrate/config/orchestrate.yaml", True),
         ("plugins/licences.py", True),
+        ("verification/checks/secret_scan.py", True),
         ("plugins/unnamed.py", False),
         ("verification/baselines/search.json", True),
         ("verification/baselinesx/search.json", False),
