@@ -202,9 +202,10 @@ class _Connections:
             self.keep_copy()
             self.wrote = False
         held = self.gate.held(0.0) if self.open else nullcontext()
-        with suppress(Busy), held:
+        with suppress(Busy, Unwritable, StoreFull), held:
             self._close_all()
-        # Whoever holds the gate has the file open too, so this is not the last one.
+        # Whoever holds the gate has the file open too, so this is not the last one;
+        # and where the gate cannot be opened, there is nothing to write either.
         self._close_all()
         self.gate.close()
 
