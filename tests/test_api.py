@@ -91,6 +91,9 @@ def test_a_session_made_at_check_in_is_who_acts_until_it_checks_out(repo: Path) 
         again = Orchestrator.open(repo, session=arrived.session)
         assert again.messages.send("backend", "hello").message.sender == arrived.instance
         again.close()
+        assert project.check_in(agent="a-1").session == arrived.session
+        assert project.instances.show(arrived.instance).agents == ("a-1",)
+        assert project.check_out(agent="a-1").instance == arrived.instance
         assert project.check_out().instance == arrived.instance
         with pytest.raises(UsageError, match="no session"):
             project.heartbeat()

@@ -13,24 +13,26 @@ from orchestrator.api.leases import Grant, LeaseHeld, Leases
 from orchestrator.api.messages import Messages
 from orchestrator.api.records import (
     CheckedIn,
-    Completed,
     Created,
-    Decision,
     Escalation,
     Event,
     Handoff,
     Instance,
     Lease,
     Marked,
+    Run,
+    Standing,
+)
+from orchestrator.api.tasks import Tasks
+from orchestrator.api.topics import (
+    Completed,
+    Decision,
     Message,
     Opinion,
     Receipt,
-    Run,
     Sent,
-    Standing,
     Task,
 )
-from orchestrator.api.tasks import Tasks
 from orchestrator.coordination.decisions import Option
 
 __all__ = [

@@ -112,9 +112,10 @@ class Orchestrator:
         wish = Wish(seat.instance, session, agent, role, task, offer)
         result = attendance.check_in(seat.project, wish)
         row = result.session
+        own = str(row["parent"] or row["id"])
         if result.made:
-            seat.sit(row["parent"] or row["id"])
-        return CheckedIn(row["id"], row["instance"], result.made, result.briefing)
+            seat.sit(own)
+        return CheckedIn(own, row["instance"], result.made, result.briefing)
 
     def heartbeat(self, *, agent: str | None = None) -> int:
         """Say that this session lives; how many leases were renewed.

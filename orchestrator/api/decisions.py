@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from orchestrator.api.records import Decision
 from orchestrator.api.seat import Place, Seat
+from orchestrator.api.topics import Decision
 from orchestrator.coordination import deciding, decisions
 from orchestrator.coordination.copies import Taken, copy_of, parse, take_in
 from orchestrator.coordination.decisions import Draft, Option, to_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -46,15 +46,15 @@ class Grant:
     """What was acquired; as a context manager it gives back what it took.
 
     ``leases`` in the order asked; ``remarks`` are for your eyes. What you held
-    before stays yours. ``fresh`` are the rows that leaving ends.
+    before stays yours.
     """
 
     instance: str
     leases: tuple[Lease, ...]
     remarks: tuple[str, ...]
-    fresh: tuple[Row, ...]
-    seat: Seat
-    holder: Holder
+    _fresh: tuple[Row, ...] = field(repr=False)
+    _seat: Seat = field(repr=False)
+    _holder: Holder = field(repr=False)
 
     def __enter__(self) -> Self:
         """The grant itself."""
@@ -71,10 +71,10 @@ class Grant:
 
     def release(self) -> None:
         """Give back what was taken; harmless twice."""
-        wants = [target_of(row) for row in self.fresh]
-        name, actor = self.holder.instance, self.holder.actor
+        wants = [target_of(row) for row in self._fresh]
+        name, actor = self._holder.instance, self._holder.actor
         if wants:
-            project = self.seat.project
+            project = self._seat.project
             project.store.write(lambda tx: leases.release(tx, wants, instance=name, actor=actor))
             project.publish()
 

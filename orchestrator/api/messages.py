@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.api.records import Message, Sent
 from orchestrator.api.seat import Seat
+from orchestrator.api.topics import Message, Sent
 from orchestrator.coordination import messages
 from orchestrator.engine import messaging
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestrator.api.records import Completed, Task
 from orchestrator.api.seat import Seat
+from orchestrator.api.topics import Completed, Task
 from orchestrator.coordination import tasks
 from orchestrator.coordination.suggestions import Suggestion
 from orchestrator.engine import tasking

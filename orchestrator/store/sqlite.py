@@ -213,6 +213,10 @@ class _Connections:
             if not self.writing:
                 self._close_all()
                 self.gate.close()
+        except (Unwritable, StoreFull):
+            # Where the gate cannot be opened, there is nothing to write either.
+            self._close_all()
+            self.gate.close()
         else:
             self.gate.close()
 

@@ -119,6 +119,7 @@ def test_a_session_that_cannot_be_looked_at_is_gone_after_a_while(shop: Shop) ->
         ready(shop.at("backend"), Caller("x", False, "s-2"), "backend", ref="HEAD", notes=NOTES)
     long_ago = {"heartbeat_at": shop.row("instances", "backend")["heartbeat_at"] - TTL_MS - 1000}
     shop.project.store.write(lambda tx: tx.update("instances", {"id": "backend"}, long_ago))
+    shop.project.store.write(lambda tx: tx.update("sessions", {"id": "s-1"}, long_ago))
     ready(shop.at("backend"), Caller("x", False, "s-2"), "backend", ref="HEAD", notes=NOTES)
     assert shop.row("instances", "backend")["session"] == "s-2"
 
