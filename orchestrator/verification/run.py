@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from orchestrator.plugins.spec import (
 from orchestrator.plugins.wire import Described, PluginDescription
 from orchestrator.verification.bracket import Bracket, Judged, MakeContext
 from orchestrator.verification.checkout import Candidate
+from orchestrator.verification.next_rules import CHECK, next_rules
 from orchestrator.verification.outcome import CheckReport, Report
 from orchestrator.verification.plan import Order, Plan, affected, arrange
 from orchestrator.verification.progress import Listener, Silent
@@ -193,6 +195,7 @@ class _Run:
         except PluginTrouble as error:
             self._record(self._synthetic("plugins", "integrity", error.message))
             return
+        self._look_ahead(site)
         plan = self._plan(described, site, layers)
         self._listener.planned(plan.checks)
         for identity, reason in plan.refused.items():
@@ -200,6 +203,17 @@ class _Run:
             self._record(_unrun(check, Outcome.ERRORED, reason))
         if plan.checks and self._usable(plan, site):
             self._execute(plan, site, pool)
+
+    def _look_ahead(self, site: Site) -> None:
+        """A candidate that changes the rules must leave some that load."""
+        request = self._request
+        if request.policy_from != "base" or request.layers is not None:
+            return
+        result = next_rules(self._config, request.candidate.changed, site.checkout.path)
+        if result is not None:
+            title = "the configuration loads once this has landed"
+            check = Check(CHECK, "integrity", "integrity", title)
+            self._record(_report(check, result))
 
     def _plan(self, described: Described, site: Site, layers: tuple[str, ...]) -> Plan:
         """Ask each plugin; whoever cannot answer becomes an errored check of its own."""
@@ -230,7 +244,8 @@ class _Run:
                 if checks.setdefault(check.id, check) is not check:
                     message = f'plugin "{plugin.name}" planned {check.id!r}, which is taken'
                     self._record(self._synthetic(f"plugin:{plugin.name}", plugin.family, message))
-        for identity, message in _unplanned(self._config, layers, checks.values()):
+        wide = self._request.layers is None
+        for identity, message in _unplanned(self._config, layers, checks.values(), wide=wide):
             self._record(self._synthetic(identity, "integrity", message))
         return arrange(list(checks.values()), self._config)
 
@@ -341,18 +356,30 @@ class _Run:
 
 
 def _unplanned(
-    config: Config, layers: Iterable[str], planned: Iterable[Check]
+    config: Config, layers: Iterable[str], planned: Collection[Check], *, wide: bool
 ) -> Iterator[tuple[str, str]]:
     """Checks the configuration leaves to a plugin (``uses``) that it did not plan.
 
-    Nobody would miss them otherwise: they would silently not run.
+    Nobody would miss them otherwise: they would silently not run. A plugin may
+    give its checks other ids, as long as it plans as many as it was left.
     """
-    served = {(check.plugin, check.layer) for check in planned}
-    for name in layers:
-        for check in config.layers[name].checks:
-            if check.uses and (check.uses, name) not in served:
-                hint = "is it installed, or named in verification.plugins?"
-                yield f"{name}/{check.name}", f'plugin "{check.uses}" planned nothing: {hint}'
+    ids = {check.id for check in planned}
+    made = Counter((check.plugin, check.layer) for check in planned)
+    places = [(name, name, config.layers[name].checks) for name in layers]
+    entries = [*places, *([("integration", None, config.integration_tests)] if wide else [])]
+    for prefix, layer, checks in entries:
+        left = Counter(check.uses for check in checks)
+        for check in checks:
+            identity = f"{prefix}/{check.name}"
+            if check.uses and made[check.uses, layer] < left[check.uses] and identity not in ids:
+                yield identity, _nothing_planned(check.uses, made[check.uses, layer])
+
+
+def _nothing_planned(plugin: str, others: int) -> str:
+    if others:
+        return f'plugin "{plugin}" planned nothing for it, only for others like it'
+    hint = "is it installed, or named in verification.plugins?"
+    return f'plugin "{plugin}" planned nothing: {hint}'
 
 
 _ENDED = {

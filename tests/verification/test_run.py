@@ -370,6 +370,52 @@ def test_a_check_left_to_a_plugin_that_does_not_plan_it_is_errored(world: World)
     assert overall(report) == Verdict.UNKNOWN
 
 
+def test_an_integration_test_left_to_a_plugin_that_does_not_plan_it_is_errored(
+    world: World,
+) -> None:
+    left = ConfiguredCheck("e2e", uses="no-such-plugin")
+    config = replace(world.config(layer("data", good="true")), integration_tests=(left,))
+    report = world.report(config)
+    assert outcomes(report) == {"data/good": "passed", "integration/e2e": "errored"}
+    assert overall(report) == Verdict.UNKNOWN
+    assert outcomes(world.report(config, layers=("data",))) == {"data/good": "passed"}
+
+
+def test_each_check_left_to_a_plugin_is_missed_when_it_plans_only_others(world: World) -> None:
+    first = 'for c in request.config["layers"][layer]["checks"]'
+    world.plugin(
+        COMMANDS.replace(first, f"{first}[:1]").replace('"run": c["run"]', '"run": "true"')
+    )
+    config = world.config(layer("data"))
+    checks = tuple(ConfiguredCheck(name, uses="commands") for name in ("one", "two"))
+    layers = {"data": Layer("data", ("data/**",), checks=checks)}
+    report = world.report(replace(config, layers=layers))
+    assert outcomes(report) == {"data/two": "errored", "data/one": "passed"}
+
+
+def test_a_candidate_whose_configuration_does_not_load_has_failed(world: World) -> None:
+    world.commit({"config/orchestrate.yaml": "version: 1\nproject: x\nlayerz: {}\n"})
+    config = replace(world.config(layer("data", good="true")), source="config/orchestrate.yaml")
+    report = world.report(config, policy_from="base", everything=False)
+    [check] = report.checks
+    assert (check.id, check.outcome) == ("configuration", Outcome.FAILED)
+    assert {finding.rule for finding in check.result.findings} == {"config.E104"}
+    world.commit({"config/orchestrate.yaml": None})
+    [check] = world.report(config, policy_from="base", everything=False).checks
+    assert [finding.rule for finding in check.result.findings] == ["config.absent"]
+
+
+def test_a_candidate_whose_configuration_names_an_absent_plugin_has_failed(world: World) -> None:
+    good = "version: 1\nproject: x\nlayers: {data: {paths: ['data/**']}}\n"
+    config = replace(world.config(layer("data", good="true")), source="config/orchestrate.yaml")
+    world.commit({"config/orchestrate.yaml": good})
+    [check] = world.report(config, policy_from="base", everything=False).checks
+    assert check.outcome is Outcome.PASSED
+    world.commit({"config/orchestrate.yaml": good + "verification: {plugins: [plugins/a.py]}\n"})
+    [check] = world.report(config, policy_from="base", everything=False).checks
+    assert [finding.rule for finding in check.result.findings] == ["config.E111"]
+
+
 def test_a_failure_of_the_base_does_not_hide_the_next_one(world: World) -> None:
     config = world.config(layer("data", count='exit "$(ls data | wc -l)"'))
     world.commit({"data/one": "broken"})
