@@ -54,8 +54,10 @@ _HANDOFF: Fields = {
     "files": ("paths changed against the base", ["src/api.py", "src/db.py"]),
     "layers": ("affected layers, in dependency order", ["data", "service"]),
     "touches_policy": (
-        "whether it changes the configuration, a plugin it names, a script in "
-        "verification/checks, a baseline or a kept contract",
+        (
+            "whether it changes the configuration, a plugin it names, a script in "
+            "verification/checks, a baseline or a kept contract"
+        ),
         True,
     ),
     "violations": ("changed files that belong to another instance", 1),
