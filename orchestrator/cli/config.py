@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +13,7 @@ from orchestrator.cli.main import printable
 from orchestrator.cli.output import json_option, print_json
 from orchestrator.config.load import PLACES, InForce, effective, load, locate
 from orchestrator.config.model import Config
-from orchestrator.config.problems import InvalidConfig, MissingConfig, render
+from orchestrator.config.problems import InvalidConfig, MissingConfig, Problem, dotted, render
 from orchestrator.errors import EXIT
 from orchestrator.git import NotARepository, find
 
@@ -27,7 +30,8 @@ def command() -> None:
 
 @command.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-def check(file: Path | None) -> int:
+@json_option
+def check(file: Path | None, as_json: bool) -> int:
     """Say everything that is wrong with FILE (default: the configuration of this worktree).
 
     Exit 0 when nothing is, 2 with every problem otherwise.
@@ -35,10 +39,16 @@ def check(file: Path | None) -> int:
     try:
         config = load(file or _here())
     except InvalidConfig as error:
+        if as_json:
+            print_json(_answer(error.source, error.problems))
+            return EXIT["usage"]
         print(printable(render(error.source, error.problems)))
         count = len(error.problems)
         print(f"\n{printable(error.source)}: {count} problem{'' if count == 1 else 's'}")
         return EXIT["usage"]
+    if as_json:
+        print_json(_answer(config.source) | {"project": config.project, **counts(config)})
+        return EXIT["ok"]
     print(printable(f"{config.source}: ok, {summary(config)}"))
     return EXIT["ok"]
 
@@ -88,18 +98,30 @@ def _origin(found: InForce) -> dict[str, str]:
     return {"source": config.source, "origin": found.origin, "digest": config.digest}
 
 
+def _answer(source: str, problems: Sequence[Problem] = ()) -> dict[str, Any]:
+    """What ``check`` found, for programs."""
+    found = [{**asdict(problem), "path": dotted(problem.path)} for problem in problems]
+    return {"source": source, "ok": not found, "problems": found}
+
+
+def counts(config: Config) -> dict[str, int]:
+    """How much of what is in a configuration, by section."""
+    checks = sum(len(layer.checks) for layer in config.layers.values())
+    return {
+        "instances": len(config.instances),
+        "layers": len(config.layers),
+        "checks": checks + len(config.integration_tests),
+        "contracts": len(config.contracts),
+        "flows": len(config.flows),
+        "benchmarks": len(config.benchmarks),
+    }
+
+
 def summary(config: Config) -> str:
     """What is in a configuration, in a few words."""
-    checks = sum(len(layer.checks) for layer in config.layers.values())
-    counts = {
-        "instance": len(config.instances),
-        "layer": len(config.layers),
-        "check": checks + len(config.integration_tests),
-        "contract": len(config.contracts),
-        "flow": len(config.flows),
-        "benchmark": len(config.benchmarks),
-    }
     words = [
-        f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items() if count
+        f"{count} {word.removesuffix('s') if count == 1 else word}"
+        for word, count in counts(config).items()
+        if count
     ]
     return f"project {config.project}: {', '.join(words)}"

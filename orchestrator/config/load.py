@@ -27,6 +27,7 @@ __all__ = [
     "load",
     "load_text",
     "locate",
+    "named",
 ]
 
 #: Where the configuration is looked for, relative to the top of a worktree.
@@ -63,10 +64,22 @@ def load(path: Path) -> Config:
 
 def locate(worktree: Path) -> Path | None:
     """The configuration file of a worktree, or None. ``ORCHESTRATE_CONFIG`` decides if set."""
-    named = os.environ.get(VARIABLE)
-    if named:
-        return Path(os.path.normpath(worktree / named))
+    name = os.environ.get(VARIABLE)
+    if name:
+        return Path(os.path.normpath(worktree / name))
     return next((worktree / place for place in PLACES if (worktree / place).is_file()), None)
+
+
+def named(repository: Repository) -> str | None:
+    """The file ``ORCHESTRATE_CONFIG`` names, or None: its path in the repository, or absolute."""
+    name = os.environ.get(VARIABLE)
+    if not name:
+        return None
+    path = Path(os.path.normpath(repository.worktree / name))
+    for folder in (repository.worktree, repository.main):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return str(path)
 
 
 def at(git: Git, commit: str, source: str | None = None) -> Config | None:
@@ -141,8 +154,8 @@ def _on_branch(repository: Repository, near: _Near | None) -> InForce | None:
     names = [] if near and near.folder == repository.main else [Coordinator().integration_branch]
     names += [_branch(near.path)] if near else []
     git, memory = Git(repository.main), Memory.of(repository.state)
-    named = near is not None and VARIABLE in os.environ
-    source = near.path.relative_to(near.folder).as_posix() if near and named else None
+    chosen = near is not None and bool(os.environ.get(VARIABLE))
+    source = near.path.relative_to(near.folder).as_posix() if near and chosen else None
     for name in dict.fromkeys(names):
         commit = git.commit(f"refs/heads/{name}")
         config = _committed(git, commit, source, memory) if commit else None

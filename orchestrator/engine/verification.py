@@ -98,17 +98,22 @@ def _candidate(git: Git, since: str | None) -> Candidate:
 
 def _rules(repository: Repository, candidate: Candidate) -> tuple[Rules, list[str]]:
     """The rules in force, and what to say about them."""
+    from orchestrator.config.load import named
+
+    source = named(repository)
     if candidate.base is not None:
-        rules = rules_at(repository, candidate.base, origin="base")
+        rules = rules_at(repository, candidate.base, source, origin="base")
         if rules is not None:
             touched = touches_policy(rules.config, rules.config.source, candidate.changed or ())
             said = f"this change touches the rules themselves ({_listed(touched)}); "
             return rules, [said + "it was judged under the base's"] if touched else []
-    rules = rules_at(repository, candidate.commit, origin="commit")
+    rules = rules_at(repository, candidate.commit, source, origin="commit")
     if rules is None:
         raise NoRules(
-            f"the commit {candidate.commit[:12]} has no configuration",
-            hint="orchestrate init writes one; then commit it",
+            f"the commit {candidate.commit[:12]} has no {source or 'configuration'}",
+            hint="ORCHESTRATE_CONFIG names it: is that right?"
+            if source
+            else "orchestrate init writes one; then commit it",
         )
     if candidate.base is None:
         return rules, []

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from orchestrator.config import presets
+from orchestrator.config.load import PLACES
 from orchestrator.config.presets.render import render
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git, GitError, NotARepository, find
@@ -63,7 +64,7 @@ def set_up(
     Raises ``UnknownPreset``, ``BadPlace`` and ``Cannot``; then nothing was written.
     """
     root, main = _root(start)
-    prefix = _prefix(under)
+    prefix = _prefix(under or _known(root))
     chosen = presets.load(preset) if preset else None
     config = _config(prefix)
     notes: list[str] = []
@@ -96,6 +97,12 @@ def _root(start: Path) -> tuple[Path, Path | None]:
             ) from None
         return start.absolute(), None
     return repository.worktree, repository.main
+
+
+def _known(root: Path) -> str:
+    """The folder an earlier ``--under .orchestrate`` used; a second set-up would win over it."""
+    one, other = (root / place for place in PLACES)
+    return other.parent.parent.name if other.is_file() and not one.is_file() else ""
 
 
 def _prefix(under: str) -> str:

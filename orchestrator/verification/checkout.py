@@ -126,10 +126,16 @@ class Pool:
     @contextmanager
     def _slot(self) -> Iterator[Path]:
         """The folder of the first checkout nobody holds; ours until the block ends."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         number = 1
-        while (lock := _lock(self._folder / f"{number}.lock")) is None:
-            number += 1
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            while (lock := _lock(self._folder / f"{number}.lock")) is None:
+                number += 1
+        except OSError as error:
+            raise CheckoutBroken(
+                f"no checkout can be made in {self._folder}: {error.strerror}",
+                hint="ORCHESTRATE_STATE, or XDG_CACHE_HOME, names the folder it is made below",
+            ) from error
         try:
             yield self._folder / str(number)
         finally:

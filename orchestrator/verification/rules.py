@@ -55,12 +55,15 @@ def rules_at(
     """The rules as they are in ``commit``, or None when it has none.
 
     ``source`` is the configuration's path where it is not one of the usual
-    ones; ``origin`` becomes ``Rules.source``. Raises ``InvalidConfig``.
+    ones; ``origin`` becomes ``Rules.source``. An absolute one is a file outside
+    the repository, which decides itself; its plugins are the commit's. Raises
+    ``InvalidConfig``.
     """
-    from orchestrator.config.load import at
+    from orchestrator.config.load import at, load
 
     git = Git(repository.worktree)
-    config = at(git, commit, source)
+    outside = source is not None and Path(source).is_absolute()
+    config = load(Path(source)) if source and outside else at(git, commit, source)
     if config is None:
         return None
     folder = _materialise(git, repository.state / "rules", commit, config.verification.plugins)

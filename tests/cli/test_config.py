@@ -221,3 +221,18 @@ def test_schema_prints_what_ships(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert run(["config", "schema"]) == 0
     assert json.loads(capsys.readouterr().out) == schema()
+
+
+def test_check_gives_programs_the_same_facts(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["config", "check", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] and answer["problems"] == []
+    assert (answer["project"], answer["instances"], answer["layers"]) == ("shop", 1, 2)
+    (repo / "config/orchestrate.yaml").write_text(MINIMAL + "nmae: x\n")
+    assert run(["config", "check", "--json"]) == 2
+    answer = json.loads(capsys.readouterr().out)
+    [problem] = answer["problems"]
+    assert not answer["ok"] and answer["source"] == "config/orchestrate.yaml"
+    assert (problem["code"], problem["path"], problem["line"]) == ("E104", "nmae", 6)

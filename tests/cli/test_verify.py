@@ -215,3 +215,35 @@ def test_verify_works_in_a_linked_worktree_and_leaves_it_alone(
     assert done.returncode == 0
     assert json.loads(done.stdout)["commit"] == git(side, "rev-parse", "HEAD")
     assert git(side, "status", "--porcelain") == ""
+
+
+def test_the_variable_names_the_configuration_in_the_commit(
+    make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [text] = PASSING.values()
+    shop = make_repo({**config('  data: {paths: ["data/**"]}\n'), "tools/config.yaml": text})
+    for name in ("tools/config.yaml", str(shop / "tools/config.yaml")):
+        monkeypatch.setenv("ORCHESTRATE_CONFIG", name)
+        assert checks(orchestrate(shop, "--json")) == {"data/fine": "passed"}
+    monkeypatch.setenv("ORCHESTRATE_CONFIG", "nowhere.yaml")
+    done = orchestrate(shop)
+    assert done.returncode == 2
+    assert "nowhere.yaml" in done.stderr and "ORCHESTRATE_CONFIG" in done.stderr
+
+
+def test_a_configuration_outside_the_repository_decides_itself(
+    make_repo: MakeRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [text] = PASSING.values()
+    (tmp_path / "rules.yaml").write_text(str(text))
+    monkeypatch.setenv("ORCHESTRATE_CONFIG", str(tmp_path / "rules.yaml"))
+    assert checks(orchestrate(make_repo(), "--json")) == {"data/fine": "passed"}
+
+
+def test_a_state_folder_that_cannot_be_made_is_a_clear_error(
+    make_repo: MakeRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ORCHESTRATE_STATE", str(tmp_path / "file" / "state"))
+    done = orchestrate(make_repo(PASSING))
+    assert "E4" in done.stderr and "hint:" in done.stderr and "Traceback" not in done.stderr

@@ -63,7 +63,7 @@ def test_command_that_could_not_run_is_errored(folder: Path, command: str, reaso
 
 def test_command_that_does_not_end_is_errored(folder: Path) -> None:
     result = run(folder, "sleep 60", timeout=0.3)
-    assert result.outcome is Outcome.ERRORED and "did not end within" in result.reason
+    assert result.outcome is Outcome.ERRORED and "did not end within 0.3 s" in result.reason
 
 
 GOOD = '<testsuite name="s" tests="1"><testcase classname="a" name="b" time="0.5"/></testsuite>'

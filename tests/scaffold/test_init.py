@@ -103,6 +103,14 @@ def test_under_a_folder_everything_is_there(make_repo: MakeRepo, under: str) -> 
     )
 
 
+def test_a_second_set_up_finds_the_folder_of_the_first(make_repo: MakeRepo) -> None:
+    repo = make_repo()
+    set_up(repo, under=".orchestrate")
+    done = set_up(repo)
+    assert done.written == () and done.config == ".orchestrate/config/orchestrate.yaml"
+    assert not (repo / "config").exists()
+
+
 @pytest.mark.parametrize("under", ["/tmp/x", "../x", "a/../b", ".git/x", "a\nb", "a*"])
 def test_under_must_be_a_plain_folder_inside(make_repo: MakeRepo, under: str) -> None:
     repo = make_repo()

@@ -53,7 +53,7 @@ class Bench:
         report = Path(folder) / "report.json"
         command = self.command.replace("{report}", shlex.quote(str(report)))
         ended = self.context.run(command, on_base=side == BASE, timeout=self.timeout)
-        reason = trouble(ended)
+        reason = trouble(ended, self.timeout)
         if reason is not None:
             raise RunTrouble(side, reason, ended)
         if ended.code != 0:

@@ -41,15 +41,15 @@ def execute(check: Check, context: CheckContext) -> CheckResult:
     promise = Promise.of(check.spec, context.checkout, folder)
     if promise is None:
         ended = context.run(check.spec["run"])
-        return _by_status(ended, check.spec["run"])
+        return _by_status(ended, check.spec["run"], context.timeout)
     ended = context.run(promise.run)
-    return _by_report(ended, promise)
+    return _by_report(ended, promise, context.timeout)
 
 
-def trouble(ended: CommandResult) -> str | None:
+def trouble(ended: CommandResult, timeout: float) -> str | None:
     """Why nothing can be said of a command, or None if it ran to its own end."""
     if ended.status == "timeout":
-        return f"it did not end within {ended.seconds:.3g} s"
+        return f"it did not end within {timeout:.3g} s"
     if ended.status == "signalled":
         return f"it was ended by signal {ended.code}"
     if ended.status == "missing" or ended.code in (126, 127):
@@ -57,8 +57,8 @@ def trouble(ended: CommandResult) -> str | None:
     return None
 
 
-def _by_status(ended: CommandResult, command: str) -> CheckResult:
-    reason = trouble(ended)
+def _by_status(ended: CommandResult, command: str, timeout: float) -> CheckResult:
+    reason = trouble(ended, timeout)
     if reason is not None:
         return _result(Outcome.ERRORED, reason, ended)
     if ended.code == 0:
@@ -68,8 +68,8 @@ def _by_status(ended: CommandResult, command: str) -> CheckResult:
     )
 
 
-def _by_report(ended: CommandResult, promise: Promise) -> CheckResult:
-    reason = trouble(ended)
+def _by_report(ended: CommandResult, promise: Promise, timeout: float) -> CheckResult:
+    reason = trouble(ended, timeout)
     if reason is not None:
         return _result(Outcome.ERRORED, reason, ended)
     try:

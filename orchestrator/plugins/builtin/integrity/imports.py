@@ -35,7 +35,7 @@ def execute(check: Check, context: CheckContext) -> CheckResult:
     root = check.spec["imports"].get("root") or "."
     question = json.dumps({"checkout": context.checkout, "root": root, "layers": layers})
     ended = context.run([sys.executable, "-I", str(_PROGRAM)], stdin=question.encode())
-    reason = trouble(ended)
+    reason = trouble(ended, context.timeout)
     if reason is None and not ended.ok:
         reason = "the import graph could not be built"
     if reason is not None:
