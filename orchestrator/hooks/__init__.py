@@ -1,0 +1,1 @@
+"""Inside a client: what its hooks call, and how they are registered with it."""
