@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from orchestrator.cli.decision_log import (
+    COMMANDS,
+    file_text,
+    instance_option,
+    project_now,
+    whole,
+)
 from orchestrator.cli.decision_options import options_of
-from orchestrator.cli.output import console, json_option, print_json, remark
+from orchestrator.cli.output import json_option, print_json, remark
 from orchestrator.cli.when import moment, shown
 from orchestrator.coordination import deciding, decisions
-from orchestrator.coordination.copies import copy_of, parse, take_in
-from orchestrator.coordination.decisions import Draft, find, listed, to_json
+from orchestrator.coordination.decisions import Draft
 from orchestrator.engine import decisions as engine
 from orchestrator.engine.acting import act, name_of
 from orchestrator.engine.project import Project
-from orchestrator.errors import UsageError
-from orchestrator.store.port import Reader, Row, Transaction
+from orchestrator.store.port import Row, Transaction
 
 __all__ = ["command"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_LIMIT = 64 * 1024 * 1024
-_SPAN = re.compile(r"[1-9][0-9]{0,4}[mhdw]")
-
 
 @click.group(name="decision")
 def command() -> None:
     """Record, propose, discuss and take decisions."""
-
-
-def _instance(function: F) -> F:
-    text = "For which instance; default: the one of this session or worktree."
-    return click.option("--instance", metavar="I", help=text)(function)
 
 
 def _drafted(function: F) -> F:
@@ -68,7 +62,7 @@ def _drafted(function: F) -> F:
 @_drafted
 @click.option("--decision", help="What exactly was decided.")
 @click.option("--decided-by", multiple=True, metavar="WHO", help="Who; default: you.")
-@_instance
+@instance_option
 @json_option
 def add(
     instance: str | None,
@@ -90,7 +84,7 @@ def add(
 @click.option("--input-from", multiple=True, metavar="I", help="Whose input is wanted.")
 @click.option("--deadline", metavar="4h", help="A span from now, or RFC 3339.")
 @click.option("--default", "fallback", metavar="NAME", help="What holds after the deadline.")
-@_instance
+@instance_option
 @json_option
 def propose(
     instance: str | None,
@@ -133,7 +127,7 @@ def _record(
 @command.command(name="input")
 @click.argument("decision")
 @click.option("--body", required=True, help="What speaks for or against; - for stdin.")
-@_instance
+@instance_option
 @json_option
 def input_(decision: str, body: str, instance: str | None, as_json: bool) -> None:
     """Give your input to a proposal; giving it again replaces it."""
@@ -150,7 +144,7 @@ def input_(decision: str, body: str, instance: str | None, as_json: bool) -> Non
 @command.command(name="object")
 @click.argument("decision")
 @click.option("--body", required=True, help="Why you disagree; - for stdin.")
-@_instance
+@instance_option
 @json_option
 def object_(decision: str, body: str, instance: str | None, as_json: bool) -> None:
     """Disagree. It is documented, and a human decides."""
@@ -168,7 +162,7 @@ def object_(decision: str, body: str, instance: str | None, as_json: bool) -> No
 @click.option("--decision", "words", help="What is decided, in words.")
 @click.option("--rationale", required=True, help="Why.")
 @click.option("--anyway", is_flag=True, help="Without the inputs that are still missing.")
-@_instance
+@instance_option
 @json_option
 def decide(
     decision: str,
@@ -189,7 +183,7 @@ def decide(
 @command.command()
 @click.argument("decision")
 @click.option("--by", required=True, metavar="ID", help="The decision that takes its place.")
-@_instance
+@instance_option
 @json_option
 def supersede(decision: str, by: str, instance: str | None, as_json: bool) -> None:
     """Say that another decision took its place."""
@@ -198,7 +192,7 @@ def supersede(decision: str, by: str, instance: str | None, as_json: bool) -> No
 
 @command.command()
 @click.argument("decision")
-@_instance
+@instance_option
 @json_option
 def implement(decision: str, instance: str | None, as_json: bool) -> None:
     """Say that the code now does what was decided."""
@@ -212,7 +206,7 @@ def implement(decision: str, instance: str | None, as_json: bool) -> None:
 @command.command()
 @click.argument("decision")
 @click.option("--reason", required=True, help="Why; kept in the log.")
-@_instance
+@instance_option
 @json_option
 def deprecate(decision: str, reason: str, instance: str | None, as_json: bool) -> None:
     """Say that it is no longer to be followed."""
@@ -222,7 +216,7 @@ def deprecate(decision: str, reason: str, instance: str | None, as_json: bool) -
 def _step(
     instance: str | None, as_json: bool, body: Callable[..., Row], name: str, /, **given: Any
 ) -> None:
-    project = _project()
+    project = project_now()
     who = project.caller()
 
     def step(tx: Transaction, actor: str) -> Row:
@@ -232,175 +226,18 @@ def _step(
     _done(project, row, as_json)
 
 
-@command.command(name="list")
-@click.option("--category", help="Only these.")
-@click.option("--scope", help="Only these.")
-@click.option("--status", "statuses", multiple=True, help="Only these; repeatable.")
-@click.option("--path", metavar="FILE", help="Only those that concern this file.")
-@click.option("--since", metavar="24h", help="A span until now, or RFC 3339.")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="The newest N.")
-@click.option("--all", "archived", is_flag=True, help="Also the archived ones.")
-@json_option
-def list_(since: str | None, as_json: bool, **filters: Any) -> None:
-    """The decisions, newest first."""
-    project = _project()
-
-    def body(reader: Reader) -> list[dict[str, Any]]:
-        start = _past(since, reader.now) if since else None
-        rows = listed(reader, since=start, **filters)
-        return [_whole(reader, row) for row in rows] if as_json else rows
-
-    rows = project.store.read(body)
-    if as_json:
-        print_json(rows)
-        return
-    out = console()
-    for row in rows:
-        out.print(f"{row['id']}  {row['status']}  {row['category']}  {_line(row['title'])}")
-    if not rows:
-        out.print("no decisions")
-
-
-@command.command(name="show")
-@click.argument("decision")
-@json_option
-def show(decision: str, as_json: bool) -> None:
-    """One decision: options, input, what was decided and why."""
-    _show(decision, as_json)
-
-
-@command.command(name="query")
-@click.argument("decision")
-@json_option
-def query(decision: str, as_json: bool) -> None:
-    """The same as show."""
-    _show(decision, as_json)
-
-
-def _show(decision: str, as_json: bool) -> None:
-    from orchestrator.coordination.adr import MARK, page
-
-    value = _project().store.read(lambda reader: _whole(reader, find(reader, decision)))
-    if as_json:
-        print_json(value)
-        return
-    text = page(value).removeprefix(MARK).strip()
-    out = console()
-    if out.is_terminal:
-        from rich.markdown import Markdown
-
-        out.print(Markdown(text))
-    else:
-        print(text)
-
-
-@command.command()
-@click.option("--keep", type=click.IntRange(min=0), required=True, metavar="N")
-@_instance
-@json_option
-def archive(keep: int, instance: str | None, as_json: bool) -> None:
-    """Archive all but the newest N settled decisions. Nothing is removed, ids stay taken."""
-    project = _project()
-    who = project.caller()
-
-    def write(tx: Transaction, actor: str) -> list[str]:
-        return deciding.archive(tx, keep, actor=actor)
-
-    names = act(project, who, name_of(project, who, instance), write)
-    if as_json:
-        print_json({"archived": names})
-    else:
-        print(f"{len(names)} archived; orchestrate decision list --all shows them")
-
-
-@command.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--commit", is_flag=True, help="Commit these pages, and nothing else, to git.")
-@json_option
-def export(folder: Path | None, commit: bool, as_json: bool) -> None:
-    """Write every decision as a page of Markdown into FOLDER.
-
-    Without FOLDER, --json prints the whole log: what merge reads in another copy.
-    """
-    project = _project()
-    if folder is None:
-        if not as_json or commit:
-            raise UsageError("it is not said where to", hint="a folder, or --json for the log")
-        print_json(project.store.read(copy_of))
-        return
-    paths = engine.export(project, folder.absolute())
-    made = engine.commit(project, paths) if commit else None
-    written = [str(path) for path in paths if path.exists()]
-    if as_json:
-        print_json({"pages": written, "commit": made})
-        return
-    print(f"{len(written)} pages in {folder}")
-    if commit:
-        print(f"committed as {made}" if made else "nothing to commit")
-
-
-@command.command()
-@click.argument("file")
-@_instance
-@json_option
-def merge(file: str, instance: str | None, as_json: bool) -> None:
-    """Take in the log of another copy of this repository, from FILE or - for stdin.
-
-    FILE is what export --json printed there. Doing it twice changes nothing.
-    """
-    foreign = parse(_file(file), "stdin" if file == "-" else file)
-    project = _project()
-    who = project.caller()
-    taken = act(project, who, name_of(project, who, instance),
-                lambda tx, actor: take_in(tx, foreign, actor=actor))  # fmt: skip
-    if as_json:
-        print_json({"added": taken.added, "changed": taken.changed,
-                    "renumbered": dict(taken.renumbered)})  # fmt: skip
-        return
-    print(f"{len(taken.added)} added, {len(taken.changed)} changed")
-    for old, new in taken.renumbered.items():
-        print(f"{old} is now {new}")
-
-
-def _project() -> Project:
-    """The project, with the defaults that hold by now."""
-    project = Project.open()
-    engine.settle(project)
-    return project
-
-
-def _whole(reader: Reader, row: Row) -> dict[str, Any]:
-    return to_json(row, reader.find("opinions", {"decision": row["id"]}))
-
-
 def _done(project: Project, row: Row, as_json: bool) -> None:
     project.publish()
     if as_json:
-        print_json(project.store.read(lambda reader: _whole(reader, row)))
+        print_json(project.store.read(lambda reader: whole(reader, row)))
         return
     until = row.get("deadline_at") if row["status"] == "proposed" else None
     print(f"{row['id']} {row['status']}{f' until {shown(until)}' if until else ''}")
 
 
-def _past(since: str, now: int) -> int:
-    """``24h`` means the last 24 hours."""
-    return now - moment(since, 0) if _SPAN.fullmatch(since) else moment(since)
-
-
-def _line(text: str) -> str:
-    """On one line, control characters visible."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _text(body: str) -> str:
-    return _file("-") if body == "-" else body
+    return file_text("-") if body == "-" else body
 
 
-def _file(name: str) -> str:
-    """A file's text, or what stands on standard input."""
-    try:
-        if name == "-":
-            return sys.stdin.read(_LIMIT)
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {name}: {error}") from error
+for _one in COMMANDS:
+    command.add_command(_one)

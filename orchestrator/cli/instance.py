@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from orchestrator.cli.human import confirmed_caller
 from orchestrator.cli.output import console, json_option, print_json, remark
+from orchestrator.cli.when import shown
 from orchestrator.engine.creating import create as create_instance
 from orchestrator.engine.instances import retire as retire_instance
 from orchestrator.engine.overview import instance_detail, instance_summary
@@ -53,9 +55,18 @@ def show(instance: str, as_json: bool) -> None:
         print_json(value)
         return
     out = console()
-    for key, text in value.items():
-        shown = ", ".join(map(str, text)) if isinstance(text, list) else text
-        out.print(visible(f"{key:>26}  {shown if shown not in (None, '') else '–'}"))
+    for key, found in value.items():
+        out.print(visible(f"{key:>26}  {_shown(key, found)}"))
+
+
+def _shown(key: str, value: Any) -> str:
+    """For people: lists with commas, yes and no, times as times."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if key.endswith("_at") and value is not None:
+        return shown(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return "–" if text in (None, "") else str(text)
 
 
 @command.command()

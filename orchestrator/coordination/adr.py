@@ -58,9 +58,13 @@ def _option(option: Json) -> str:
 
 def _undecided(decision: Json) -> str:
     if decision["status"] in ("proposed", "objected"):
-        until = decision["deadline_at"]
-        late = f" by {_date(until)}; by default: {decision['fallback']}" if until else ""
-        return f"Not decided yet{late}."
+        until, default = decision["deadline_at"], decision["fallback"]
+        holds = f"; after that {default} holds" if default else ""
+        return (
+            f"Not decided yet; to be decided by {_date(until)}{holds}."
+            if until
+            else ("Not decided yet.")
+        )
     return str(decision["title"])
 
 
