@@ -17,7 +17,15 @@ from orchestrator.lifecycle.machine import Facts, step
 from orchestrator.lifecycle.states import Event, State
 from orchestrator.store.port import NewEvent, Row, Transaction
 
-__all__ = ["CLEANER", "Cleaned", "Ended", "clean", "end_session", "return_tasks"]
+__all__ = [
+    "CLEANER",
+    "Cleaned",
+    "Ended",
+    "clean",
+    "end_session",
+    "give_up_messages",
+    "return_tasks",
+]
 
 #: Who events name when nobody's call but the passing of time ended something.
 CLEANER = "cleanup"
@@ -93,6 +101,14 @@ def _release_leases(tx: Transaction, session: str, reason: str) -> int:
     return release_session(tx, session, reason)
 
 
+def give_up_messages(tx: Transaction, name: str, actor: str) -> None:
+    """Tell those who wrote to an instance that is gone for good."""
+    # Imported late: most sessions end without it.
+    from orchestrator.coordination.undelivered import give_up
+
+    give_up(tx, name, actor=actor)
+
+
 def return_tasks(tx: Transaction, instance: Row, *, reason: str, actor: str) -> tuple[str, ...]:
     """Give back the instance's unfinished tasks, except that of its open handoff; their ids."""
     handoff = tx.get("handoffs", id=instance["handoff"]) if instance["handoff"] else None
@@ -160,4 +176,5 @@ def _dissolve(tx: Transaction, name: str, reason: str, actor: str) -> None:
     row = tx.get("instances", id=name)
     if row and row["state"] == State.STANDBY and not tx.count("handoffs", {"producer": name}):
         tx.delete("instances", {"id": name})
+        give_up_messages(tx, name, actor)
         tx.record(NewEvent("instance.retire", actor, name, reason=reason))

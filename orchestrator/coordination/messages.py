@@ -31,6 +31,7 @@ __all__ = [
     "close",
     "inbox",
     "mark_read",
+    "notify",
     "overdue",
     "reply",
     "send",
@@ -123,6 +124,17 @@ def send(
     row["status"] = "open" if to.reached else "undeliverable"
     _keep(tx, row, to, "send", actor)
     return Sent(row, to)
+
+
+def notify(tx: Transaction, sender: str, to: str, draft: Draft, *, actor: str) -> Row | None:
+    """Tell one instance or human something; None where nobody is there any more to be told."""
+    addressed = reachable(tx, [to])
+    if not addressed.reached:
+        return None
+    name = f"M-{tx.number('message')}"
+    row = _row(tx, name, sender, to, draft, thread=name)
+    _keep(tx, row, addressed, "send", actor)
+    return row
 
 
 def _row(
