@@ -18,11 +18,13 @@ from orchestrator.engine.landing import complete, void
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.project import Project, setting
 from orchestrator.engine.questions import ask, open_about
+from orchestrator.engine.standing import Standing
 from orchestrator.engine.transfer import fast_forward
 from orchestrator.engine.transition import move, row_of, tell
 from orchestrator.engine.waiving import waived
 from orchestrator.lifecycle.machine import Facts
 from orchestrator.lifecycle.states import Event, State
+from orchestrator.plugins.remote import PluginTrouble
 from orchestrator.store.port import Row, Transaction
 from orchestrator.verification.outcome import Report
 from orchestrator.verification.progress import Listener
@@ -36,14 +38,29 @@ class Coordinator:
     def __init__(self, project: Project, lease: Lease, listener: Listener) -> None:
         self.project, self.lease, self.listener = project, lease, listener
         self.job: Job | None = None
+        self.standing = Standing()
         self.waiting: dict[str, str] = {}
+
+    @property
+    def working(self) -> bool:
+        """A run, or a look at the plugins, goes on or has ended unseen."""
+        return self.job is not None or self.standing.pending
+
+    @property
+    def due(self) -> bool:
+        """Something that went on in the background has ended."""
+        ended = self.job is not None and self.job.finished.is_set()
+        return ended or self.standing.due
 
     def tick(self) -> bool:
         """One pass over all instances; True when anything was done."""
         if self.job and self.job.finished.is_set():
             room = runs if self.job.handoff else integration
             room.record(self.project, self.lease, self.job)
+            self.standing.learn(self.job)
             self.job = None
+            return True
+        if self.standing.collect():
             return True
         if self.job is None and (job := integration.begin(self.project, self.lease, self.listener)):
             self.job = job
@@ -65,6 +82,7 @@ class Coordinator:
 
     def close(self) -> None:
         """End a running verification and all its processes; its handoff stays in VERIFICATION."""
+        self.standing.close()
         if self.job:
             self.job.stop.set()
             self.job.join()
@@ -117,16 +135,25 @@ class Coordinator:
         return True
 
     def _approved(self, row: Row) -> bool:
-        """APPROVED: land it; void it when the base moved; wait where git refuses."""
+        """APPROVED: land it; void it when its ground moved; wait where git refuses."""
         handoff = self._handoff(row)
         head = self.project.integration_head()
         if head and self.project.git.is_ancestor(handoff["candidate"], head):
             complete(self.project, self.lease, handoff)
             return True
         if head != handoff["base"]:
-            void(self.project, self.lease, handoff, ("the integration branch moved",))
-            return True
-        return self._land(handoff)
+            return self._void(handoff, ("the integration branch moved",))
+        try:
+            moved = self.standing.moved(self.project, handoff)
+        except PluginTrouble as error:
+            return self._wait(handoff, f"the plugins cannot be asked: {error.message}")
+        if moved is None:
+            return False
+        return self._void(handoff, moved) if moved else self._land(handoff)
+
+    def _void(self, handoff: Row, moved: tuple[str, ...]) -> bool:
+        void(self.project, self.lease, handoff, moved)
+        return True
 
     def _land(self, handoff: Row) -> bool:
         """Move the branch; the record follows at once, or with the next watch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 
 from orchestrator.engine.executor import LocalExecutor
@@ -36,6 +37,7 @@ class Job(threading.Thread):
         super().__init__(name=f"verify-{run}", daemon=True)
         self.project, self.run_id, self.handoff = project, run, handoff
         self.head, self.base, self.listener = head, base, listener
+        self.began = time.monotonic()
         self.stop = threading.Event()
         self.finished = threading.Event()
         self.candidate: Candidate | None = None

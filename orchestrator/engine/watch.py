@@ -82,7 +82,7 @@ class Loop:
                 self.stop.wait(PAUSE)
                 continue
             moved()
-            if once and not busy and self.coordinator.job is None:
+            if once and not busy and not self.coordinator.working:
                 return
             if not busy:
                 self._wait(seen)
@@ -116,8 +116,7 @@ class Loop:
         """Until the store changed, the job finished, the lease is due, or the interval is over."""
         until = time.monotonic() + self.project.config.coordinator.monitoring_interval
         while not self.stop.is_set() and time.monotonic() < until:
-            job = self.coordinator.job
-            due = time.monotonic() - self.renewed > RENEW
-            if due or (job and job.finished.is_set()) or self.project.store.version() != seen:
+            due = self.coordinator.due or time.monotonic() - self.renewed > RENEW
+            if due or self.project.store.version() != seen:
                 return
             self.stop.wait(POLL)

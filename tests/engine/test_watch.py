@@ -20,6 +20,7 @@ from orchestrator.engine.rollback import undo
 from orchestrator.engine.transfer import CannotUndo, fast_forward
 from orchestrator.engine.watch import watch
 from orchestrator.lifecycle.machine import GuardRefused
+from orchestrator.policy.emergency import ACTIONS
 from orchestrator.store.errors import Busy
 from orchestrator.verification.progress import Silent
 from tests.conftest import commit, git
@@ -430,3 +431,19 @@ def test_a_watch_killed_among_emergency_actions_does_the_rest(
     events = shop.project.store.events(where={"kind": "emergency.act"})
     assert [json.loads(event["data"])["action"] for event in events] == ["notify", "escalate"]
     assert shop.row("escalations", "ESC-1")["instance"] == "coordinator"
+
+
+def test_an_emergency_rule_that_cannot_be_evaluated_does_nothing_and_says_so_once(
+    shop: Shop,
+) -> None:
+    configure(shop, 'emergency: [{when: "size(instance.layers[0]) == 0", do: [freeze]}]\n')
+    shop.watch()
+    shop.watch()
+    errored = [e for e in shop.project.store.events() if e["kind"] == "emergency.errored"]
+    # The coordinator and the frontend have no layers: once each.
+    assert len(errored) == 2 and "layers" in errored[0]["reason"]
+    assert shop.project.store.read(lambda r: setting(r, "integration_frozen")) is None
+
+
+def test_every_emergency_action_is_described() -> None:
+    assert emergencies._ACTIONS.keys() == ACTIONS.keys()

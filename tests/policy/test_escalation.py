@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.policy.emergency import ACTIONS, Due, due
 from orchestrator.policy.escalation import (
     ANSWERS,
     KINDS,
@@ -171,16 +170,3 @@ def test_a_waiver_needs_another_approver_a_reason_and_an_end(
     given = {"approver": "human:eva", "producer": "backend", "reason": "known", "expires_at": 9}
     found = refused(**{**given, "now": 5, **changes})
     assert found is None if why is None else why in str(found)
-
-
-def test_emergency_rules_that_hold_are_due_and_one_that_errs_does_nothing() -> None:
-    facts = {"instance": {"stale": True}, "integration": {"broken": False}}
-    rules = [
-        ("instance.stale", ("release_leases", "notify")),
-        ("integration.broken", ("freeze",)),
-        ("instance.stal", ("rollback",)),
-    ]
-    first, second = due(rules, facts)
-    assert first == Due("instance.stale", ("release_leases", "notify"))
-    assert second.actions == () and 'did you mean "stale"' in str(second.problem)
-    assert set(first.actions) <= ACTIONS.keys()
