@@ -13,6 +13,8 @@ from typing import Any
 
 from orchestrator.config.model import Config
 from orchestrator.config.ownership import escape, overlap
+from orchestrator.coordination.messages import inbox
+from orchestrator.coordination.news import KINDS
 from orchestrator.store.port import Reader, Row
 
 __all__ = ["LIMIT", "Briefing", "Part", "briefing"]
@@ -64,8 +66,13 @@ class Briefing:
         return value
 
 
-def briefing(reader: Reader, config: Config, instance: str, since_seq: int) -> Briefing:
-    """The briefing of ``instance``; events are those after number ``since_seq``."""
+def briefing(
+    reader: Reader, config: Config, instance: str, since_seq: int, told: int = 0
+) -> Briefing:
+    """The briefing of ``instance``; events are those after number ``since_seq``.
+
+    Up to number ``told`` what is news was told as such, and is not repeated.
+    """
     row = reader.get("instances", id=instance) or {"id": instance}
     known = config.instances.get(instance)
     patterns = known.file_patterns if known else ()
@@ -80,7 +87,7 @@ def briefing(reader: Reader, config: Config, instance: str, since_seq: int) -> B
         messages=_part(_messages(reader, instance)),
         decisions=_part(_decisions(reader, instance, patterns)),
         leases=_part(_leases(reader, instance, patterns)),
-        events=_part(_events(reader, instance, since_seq)),
+        events=_part(_events(reader, instance, since_seq, told)),
     )
 
 
@@ -114,17 +121,9 @@ def _task(row: Row) -> Item:
 
 
 def _messages(reader: Reader, instance: str) -> list[Item]:
-    """Open messages that want an answer of mine, and unread ones; those with an answer first."""
-    receipts = reader.find("receipts", {"instance": instance, "answered_at": None})
-    found = []
-    for receipt in receipts:
-        row = reader.get("messages", id=receipt["message"])
-        if row is None or receipt["undeliverable"] or row["status"] == "closed":
-            continue
-        wants = bool(row["requires_response"]) and row["status"] == "open"
-        if wants or receipt["read_at"] is None:
-            found.append(_message(row, wants, receipt["read_at"] is None))
-    return sorted(found, key=_waiting)
+    """Messages that want an answer of mine, and unread ones; those with an answer first."""
+    rows = [row for row in inbox(reader, instance) if row["status"] != "closed"]
+    return sorted(map(_message, rows), key=_waiting)
 
 
 def _waiting(item: Item) -> tuple[bool, int, int, int]:
@@ -133,9 +132,9 @@ def _waiting(item: Item) -> tuple[bool, int, int, int]:
     return (not item["wants_answer"], due, urgency, item["created_at"] or 0)
 
 
-def _message(row: Row, wants: bool, unread: bool) -> Item:
-    keys = ("id", "sender", "kind", "subject", "priority", "due_at", "created_at")
-    return {**{key: row[key] for key in keys}, "wants_answer": wants, "unread": unread}
+def _message(row: Row) -> Item:
+    keys = ("id", "sender", "kind", "subject", "priority", "due_at", "created_at", "wants_answer")
+    return {**{key: row[key] for key in keys}, "unread": row["read_at"] is None}
 
 
 def _decisions(reader: Reader, instance: str, patterns: tuple[str, ...]) -> list[Item]:
@@ -208,12 +207,18 @@ def _share(one: str, other: str) -> bool:
         return False  # a path of an imported file may be no pattern at all
 
 
-def _events(reader: Reader, instance: str, since: int) -> list[Item]:
+def _events(reader: Reader, instance: str, since: int, told: int) -> list[Item]:
     """What others did that concerns me, newest first."""
     rows = reader.find("events", order="-seq", after=("seq", since), limit=_SCANNED)
     coming = {row["id"] for row in reader.find("handoffs", {"target": instance, "status": "open"})}
     mine = _about(instance, coming)
-    return [_event(row) for row in rows if row["actor"] != instance and mine(row)]
+    return [
+        _event(row)
+        for row in rows
+        if row["actor"] != instance
+        and mine(row)
+        and not (row["instance"] == instance and row["kind"] in KINDS and row["seq"] <= told)
+    ]
 
 
 def _about(instance: str, handoffs: set[str]) -> Callable[[Row], bool]:

@@ -38,8 +38,6 @@ __all__ = [
     "sent",
     "thread_of",
     "threads",
-    "unread",
-    "wants_answer",
     "with_receipts",
 ]
 
@@ -265,21 +263,12 @@ def _end(tx: Transaction, first: Row, status: str, verb: str, actor: str) -> Row
 def inbox(reader: Reader, instance: str, *, everything: bool = False) -> list[Row]:
     """What is addressed to ``instance``, oldest first, each with its receipt's times.
 
-    Without ``everything``: what is unread or still wants an answer.
+    ``wants_answer`` says that one of this instance is wanted. Without
+    ``everything``: what is unread or still wants an answer.
     """
     rows = _received(reader, {"instance": instance, "undeliverable": None})
-    return rows if everything else [r for r in rows if r["read_at"] is None or _wanted(reader, r)]
-
-
-def unread(reader: Reader, instance: str) -> list[Row]:
-    """Messages ``instance`` has not read, oldest first, with their receipts' times."""
-    return _received(reader, {"instance": instance, "read_at": None, "undeliverable": None})
-
-
-def wants_answer(reader: Reader, instance: str) -> list[Row]:
-    """Messages that ask ``instance`` for an answer it has not given, oldest first."""
-    where = {"instance": instance, "answered_at": None, "undeliverable": None}
-    return [row for row in _received(reader, where) if _wanted(reader, row)]
+    found = [{**row, "wants_answer": _wanted(reader, row)} for row in rows]
+    return found if everything else [r for r in found if r["read_at"] is None or r["wants_answer"]]
 
 
 def _wanted(reader: Reader, row: Row) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from orchestrator.coordination.briefing import Briefing, Item, Part
+from orchestrator.coordination.news import plain
 
 __all__ = ["told"]
 
@@ -84,6 +85,4 @@ def _time(at: int | None) -> str:
 
 
 def _line(text: str) -> str:
-    """One bounded line: control characters written out, so nothing steers the terminal."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return shown if len(shown) <= _WIDTH else shown[: _WIDTH - 1] + "…"
+    return plain(text, _WIDTH)

@@ -195,7 +195,8 @@ def _brief(project: Project, row: Row, since: int, cleaned: Cleaned, made: bool)
     """Read the briefing, then remember that it was told: rather twice than never."""
     config = project.config
     name = row["instance"]
-    told, now = project.store.read(lambda r: (briefing(r, config, name, since), r.now))
+    heard = row["told"] or 0
+    told, now = project.store.read(lambda r: (briefing(r, config, name, since, heard), r.now))
 
     def body(tx: Transaction) -> None:
         tx.update("sessions", {"id": row["id"]}, {"seen": told.seen})

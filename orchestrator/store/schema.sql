@@ -140,9 +140,18 @@ CREATE TABLE "sessions" (
   "started_at" {int},
   "heartbeat_at" {int},
   "ended_at" {int},
-  "seen" {int}
+  "seen" {int},
+  "told" {int}
 ){keyed};
 CREATE INDEX "sessions_instance" ON "sessions" ("instance");
+
+CREATE TABLE "bells" (
+  "session" {text} NOT NULL PRIMARY KEY,
+  "socket" {text},
+  "waiter" {int},
+  "pid" {int},
+  "pid_started" {text}
+){keyed};
 
 CREATE TABLE "profiles" (
   "instance" {text} NOT NULL PRIMARY KEY,
@@ -255,7 +264,7 @@ CREATE TABLE "receipts" (
   "undeliverable" {text},
   PRIMARY KEY ("message", "instance")
 ){keyed};
-CREATE INDEX "receipts_instance" ON "receipts" ("instance");
+CREATE INDEX "receipts_instance" ON "receipts" ("instance", "delivered_at");
 
 CREATE TABLE "decisions" (
   "id" {text} NOT NULL PRIMARY KEY,

@@ -55,12 +55,15 @@ TABLES: dict[str, Table] = {
     "waivers": _table("id", "fingerprint reason approver producer created_at expires_at uses used"),
     # who may coordinate: one row, name "coordinator"
     "coordinators": _table("name", "holder pid pid_started host fence acquired_at expires_at"),
-    # a live client; ``parent`` for a sub-agent; ``seen`` the last event its briefing told
+    # a live client; ``parent`` for a sub-agent; ``seen`` the last event its briefing told,
+    # ``told`` the last one it heard of as news
     "sessions": _table(
         "id",
         "instance parent client agent pid pid_started host cwd token started_at heartbeat_at "
-        "ended_at seen",
+        "ended_at seen told",
     ),
+    # how an idle session is woken: its client's socket, its newest waiter and that one's process
+    "bells": _table("session", "socket waiter pid pid_started"),
     # what an instance offers besides its configuration: JSON lists, 0/1
     "profiles": _table("instance", "expertise specializations consultation note"),
     # a held or ended lease; ``prefix`` is the folder without wildcards it lies in or covers,
@@ -111,6 +114,7 @@ INTEGERS = (
     "seq", "at", "before", "after",
     "heartbeat_at", "registered_at", "created_at", "updated_at", "closed_at", "started_at",
     "ended_at", "next_at", "opened_at", "acknowledged_at", "answered_at", "expires_at",
-    "acquired_at", "lines_from", "lines_to", "seen", "consultation", "asked_at", "due_at",
-    "requires_response", "delivered_at", "read_at", "decided_at", "deadline_at", "archived",
+    "acquired_at", "lines_from", "lines_to", "seen", "told", "waiter", "consultation", "asked_at",
+    "due_at", "requires_response", "delivered_at", "read_at", "decided_at", "deadline_at",
+    "archived",
 )  # fmt: skip

@@ -74,7 +74,7 @@ def test_my_tasks_are_mine_or_offered_to_me_what_is_begun_first(store: MemorySto
 
 def message(store: MemoryStore, name: str, *, requires: int = 0, **receipt: object) -> None:
     status = str(receipt.pop("status", "open"))
-    told: dict[str, object] = {"sender": "frontend", "subject": name, "created_at": 1}
+    told = {"thread": name, "sender": "frontend", "subject": name, "created_at": 1}
     insert(store, "messages", name, status=status, requires_response=requires, **told)
     row = {"message": name, "instance": "backend", **receipt}
     store.write(lambda tx: tx.insert("receipts", row))

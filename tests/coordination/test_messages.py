@@ -68,11 +68,14 @@ def names(rows: list[Row]) -> list[str]:
 
 
 def unread(store: Store, who: str) -> list[str]:
-    return store.read(lambda r: names(messages.unread(r, who)))
+    rows = store.read(lambda r: messages.inbox(r, who, everything=True))
+    return names([row for row in rows if row["read_at"] is None])
 
 
 def wanted(store: Store, who: str) -> list[str]:
-    return store.read(lambda r: names(messages.wants_answer(r, who)))
+    return names(
+        [row for row in store.read(lambda r: messages.inbox(r, who)) if row["wants_answer"]]
+    )
 
 
 def status(store: Store, name: str) -> str:

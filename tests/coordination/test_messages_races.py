@@ -49,7 +49,7 @@ def test_of_twenty_processes_with_ten_messages_each_nothing_is_lost(tmp_path: Pa
         told = [stream(process).read().split() for process in senders]
     ids = [name for names in told for name in names]
     assert sorted(ids, key=lambda name: int(name[2:])) == [f"M-{n}" for n in range(1, 201)]
-    kept = store.read(lambda r: messages.unread(r, "bob"))
+    kept = store.read(lambda r: messages.inbox(r, "bob"))
     assert {row["subject"] for row in kept} == {f"p{p} {n}" for p in range(20) for n in range(10)}
     assert store.verify_events() == 200
     store.close()
@@ -72,7 +72,7 @@ def test_what_a_killed_sender_was_told_is_there_and_its_last_message_is_whole(
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         told = 7 + len([line for line in stream(process).read().split("\n")[:-1] if line])
-    kept = store.read(lambda r: messages.unread(r, "bob"))
+    kept = store.read(lambda r: messages.inbox(r, "bob"))
     assert told <= len(kept) <= told + 1
     assert [row["id"] for row in kept] == [f"M-{n + 1}" for n in range(len(kept))]
     assert store.read(lambda r: r.count("receipts")) == len(kept) == store.verify_events()

@@ -73,7 +73,7 @@ def get(store: Store, name: str) -> Row:
 
 
 def subjects(store: Store, who: str) -> list[str]:
-    return store.read(lambda r: [row["subject"] for row in messages.unread(r, who)])
+    return store.read(lambda r: [row["subject"] for row in messages.inbox(r, who)])
 
 
 def kinds(store: Store) -> list[str]:

@@ -157,7 +157,7 @@ def test_the_target_gets_the_task_to_go_on_and_the_notes(shop: Shop) -> None:
     assert (task["status"], task["proposed_to"], task["priority"]) == (
         "proposed", "frontend", "high",
     )  # fmt: skip
-    (message,) = shop.project.store.read(lambda r: messages.unread(r, "frontend"))
+    (message,) = shop.project.store.read(lambda r: messages.inbox(r, "frontend"))
     assert (message["sender"], message["kind"]) == ("backend", "handoff")
     assert message["subject"] == "H-1 has landed: an API"
     assert all(text in message["body"] for text in NOTES.values())
@@ -178,7 +178,7 @@ def test_the_verifier_as_a_stand_in_gets_a_message_and_no_task(shop: Shop) -> No
     shop.hand_off({"ui/page.txt": "new page\n"}, "frontend")
     shop.watch()
     assert shop.rows("tasks") == []
-    (message,) = shop.project.store.read(lambda r: messages.unread(r, "coordinator"))
+    (message,) = shop.project.store.read(lambda r: messages.inbox(r, "coordinator"))
     assert message["subject"] == "H-1 has landed: add a thing"
 
 
