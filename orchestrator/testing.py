@@ -78,14 +78,18 @@ class _View:
         order: str | None = None,
         limit: int | None = None,
         after: tuple[str, int] | None = None,
+        under: tuple[str, str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> list[Row]:
         shape = rows.readable(table)
         names = columns or rows.columns_of(shape)
-        rows.known(table, shape, [*names, *([after[0]] if after else [])])
+        rows.known(table, shape, [*names, *(bound[0] for bound in (after, under) if bound)])
         found = [row for row in self._rows(table) if self._matches(table, row, where)]
         if after is not None:
             found = [row for row in found if _greater(row[after[0]], after[1])]
+        if under is not None:
+            column, start = rows.beginning(*under)
+            found = [row for row in found if str(row[column] or "").startswith(start)]
         found.sort(key=lambda row: tuple(_rank(row[name]) for name in shape.key))
         if order is not None:
             column = order.removeprefix("-")

@@ -13,7 +13,6 @@ from orchestrator.cli.status import StatusUnreadable, read_document
 from orchestrator.coordination import leases
 from orchestrator.coordination.callers import caller
 from orchestrator.coordination.leases import Standing
-from orchestrator.coordination.overlaps import folders
 from orchestrator.coordination.paths import Target, file_target, normalise
 from orchestrator.engine.leasing import content
 from orchestrator.errors import OrchestrateError
@@ -88,9 +87,6 @@ def overlapping(source: str, paths: Iterable[str], instance: str | None) -> list
     def fill(tx: Transaction) -> list[Standing]:
         for row in rows:
             tx.insert("leases", row)
-            target = Target(row["kind"], row["path"], row["prefix"])
-            for folder in folders(target):
-                tx.insert("lease_folders", {"lease": row["id"], "folder": folder})
         found = [_target(path) for path in paths]
         return [
             leases.check(tx, want, instance=name, digest=content(want, missing=True))
@@ -119,10 +115,9 @@ def _row(entry: dict[str, Any]) -> Row:
 
 
 def _prefix(kind: str, path: str) -> str:
-    if kind == "folder":
+    if kind != "glob":
         return "" if path == "." else path
-    literal = path if kind == "file" else path[: min(map(path.find, _signs(path)))]
-    return literal.rpartition("/")[0]
+    return path[: min(map(path.find, _signs(path)))].rpartition("/")[0]
 
 
 def _signs(path: str) -> list[str]:

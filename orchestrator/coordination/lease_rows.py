@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.coordination.overlaps import SHARED, folders, target_of
+from orchestrator.coordination.overlaps import SHARED, target_of
 from orchestrator.coordination.paths import Target, overlaps
 from orchestrator.coordination.sessions import session_liveness
 from orchestrator.store.port import NewEvent, Reader, Row, Transaction
@@ -47,7 +47,6 @@ def end(tx: Transaction, row: Row, reason: str, *, actor: str, kind: str = "leas
     ended = {"status": "ended", "ended_at": tx.now, "reason": reason}
     if not tx.update("leases", {"id": row["id"]}, ended, expect={"status": "held"}):
         return
-    tx.delete("lease_folders", {"folder": folders(target_of(row)), "lease": row["id"]})
     told = told_of(row)
     tx.record(NewEvent(kind, actor, row["instance"], row["handoff"], reason, data=told))
 
@@ -75,8 +74,6 @@ def insert(tx: Transaction, want: Target, terms: Terms) -> Row:
         "reason": None,
     }
     tx.insert("leases", row)
-    for folder in folders(want):
-        tx.insert("lease_folders", {"lease": row["id"], "folder": folder})
     return row
 
 

@@ -434,7 +434,8 @@ def _renew_one(tx: Transaction, target: Target, instance: str, ttl_ms: int) -> S
 
 def _lapsed(reader: Reader, target: Target, instance: str) -> tuple[Row, ...]:
     """One's latest lease on exactly ``target``, if it ran out instead of being released."""
-    ended = reader.find("leases", {"status": "ended", "path": target.path}, order="-fence")
+    where = {"status": "ended", "prefix": target.prefix, "path": target.path}
+    ended = reader.find("leases", where, order="-fence")
     mine = next((row for row in ended if same(row, target, instance)), None)
     return (mine,) if mine and mine["reason"] in ("expired", "its holder is gone") else ()
 

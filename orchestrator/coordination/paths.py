@@ -61,9 +61,10 @@ class OutsideRepository(OrchestrateError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``kind`` is file, folder or glob; ``prefix`` the literal folder it lies in or covers.
+    """``kind`` is file, folder or glob; ``prefix`` what it covers lies at or under.
 
-    ``prefix`` is empty for the repository's own folder. ``lines`` (first and
+    That is the path of a file or folder, the literal folder a glob begins with;
+    empty for the repository's own folder. ``lines`` (first and
     last, from 1) is set for a part of a file. ``place`` is where the file is on
     disk, for hashing.
     """
@@ -105,7 +106,7 @@ def normalise(repository: Repository, cwd: Path | str, text: str) -> Target:
 def file_target(path: str, *, fold: bool = False) -> Target:
     """The target of a file by its repository-relative path, as git prints it."""
     key = _key(path, fold)
-    return Target("file", key, key.rpartition("/")[0])
+    return Target("file", key, key)
 
 
 def with_lines(target: Target, first: int, last: int) -> Target:

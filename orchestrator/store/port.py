@@ -57,6 +57,7 @@ class Reader(Protocol):
         order: str | None = None,
         limit: int | None = None,
         after: tuple[str, int] | None = None,
+        under: tuple[str, str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> list[Row]:
         """Rows whose columns equal the given values (a sequence means: any of).
@@ -66,6 +67,7 @@ class Reader(Protocol):
 
         ``order`` is a column, ``-column`` for descending; default is the key.
         ``after`` is (column, number): only rows with a greater value.
+        ``under`` is (column, text): only rows whose value begins with that text.
         ``columns`` leaves out the others (a run's report is large).
         """
 

@@ -15,6 +15,7 @@ from orchestrator.store.tables import EVENTS, INTEGERS, TABLES, Table
 
 __all__ = [
     "Where",
+    "beginning",
     "checked",
     "columns_of",
     "fixed",
@@ -97,6 +98,13 @@ def plain(column: str, value: Any) -> Value:
     elif isinstance(value, str):
         return _text(column, value)
     raise ValueError(f"column {column!r} cannot hold {value!r:.80}")
+
+
+def beginning(column: str, start: str) -> tuple[str, str]:
+    """What ``find`` is asked to find ``under``: a column of text, and how it begins."""
+    if column in _INTEGERS or not start or start[-1] == chr(0x10FFFF):
+        raise ValueError(f"nothing in column {column!r} is found under {start!r:.80}")
+    return column, _text(column, start)
 
 
 def _text(column: str, value: str) -> str:

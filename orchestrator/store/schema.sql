@@ -181,16 +181,9 @@ CREATE TABLE "leases" (
   "handoff" {text},
   "reason" {text}
 ){keyed};
-CREATE INDEX "leases_status_kind_prefix" ON "leases" ("status", "kind", "prefix");
-CREATE INDEX "leases_status_path" ON "leases" ("status", "path");
+CREATE INDEX "leases_status_prefix" ON "leases" ("status", "prefix");
 CREATE INDEX "leases_status_instance" ON "leases" ("status", "instance");
 CREATE INDEX "leases_handoff" ON "leases" ("handoff") WHERE "handoff" IS NOT NULL;
-
-CREATE TABLE "lease_folders" (
-  "folder" {text} NOT NULL,
-  "lease" {text} NOT NULL,
-  PRIMARY KEY ("folder", "lease")
-){keyed};
 
 CREATE TABLE "lease_waits" (
   "id" {text} NOT NULL PRIMARY KEY,
@@ -294,7 +287,7 @@ CREATE TABLE "decisions" (
   "data" {text}
 ){strict};
 CREATE INDEX "decisions_status" ON "decisions" ("status");
-CREATE INDEX "decisions_category" ON "decisions" ("category");
+CREATE INDEX "decisions_created_at" ON "decisions" ("created_at");
 
 CREATE TABLE "opinions" (
   "decision" {text} NOT NULL,

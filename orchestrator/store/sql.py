@@ -13,6 +13,7 @@ from typing import NamedTuple
 from orchestrator.store.port import Row, Value
 from orchestrator.store.rows import (
     Where,
+    beginning,
     checked,
     columns_of,
     fixed,
@@ -52,13 +53,16 @@ def select(
     order: str | None,
     limit: int | None,
     after: tuple[str, int] | None,
+    under: tuple[str, str] | None,
     columns: Sequence[str],
 ) -> Statement:
     """``SELECT`` of ``columns``; ties are ordered by the key, so the answer is definite."""
     shape, values = _condition(where)
     if after is not None:
         values.append(after[1])
-    text = _selection(name, shape, order, after and after[0], tuple(columns))
+    if under is not None:
+        values += _range(*under)
+    text = _selection(name, shape, order, after and after[0], under and under[0], tuple(columns))
     if limit is not None:
         text, values = f"{text} LIMIT ?", [*values, max(0, limit)]
     return Statement(text, values)
@@ -66,10 +70,15 @@ def select(
 
 @lru_cache(maxsize=512)
 def _selection(
-    name: str, shape: _Shape, order: str | None, after: str | None, columns: tuple[str, ...]
+    name: str,
+    shape: _Shape,
+    order: str | None,
+    after: str | None,
+    under: str | None,
+    columns: tuple[str, ...],
 ) -> str:
     known(name, readable(name), columns)
-    condition = _where(name, shape, after)
+    condition = _where(name, shape, after, under)
     return f"SELECT {_names(columns)} FROM {_name(name)}{condition}{_order(name, order)}"
 
 
@@ -146,7 +155,7 @@ def _condition(where: Where | None) -> tuple[_Shape, list[Value]]:
 
 
 @lru_cache(maxsize=512)
-def _where(name: str, shape: _Shape, after: str | None = None) -> str:
+def _where(name: str, shape: _Shape, after: str | None = None, under: str | None = None) -> str:
     """The text of a condition; made once a shape, because making it costs more than asking."""
     table = readable(name)
     known(name, table, [column for column, _, _ in shape])
@@ -154,6 +163,10 @@ def _where(name: str, shape: _Shape, after: str | None = None) -> str:
     if after is not None:
         known(name, table, (after,))
         parts.append(f"{_name(after)} > ?")
+    if under is not None:
+        known(name, table, (under,))
+        # A range, unlike LIKE, is found by an index.
+        parts.append(f"{_name(under)} >= ? AND {_name(under)} < ?")
     return f" WHERE {' AND '.join(parts)}" if parts else ""
 
 
@@ -191,6 +204,14 @@ def _names(columns: tuple[str, ...]) -> str:
 def _name(identifier: str) -> str:
     """Quoted: some of our words (``before``, ``key``) are words of SQL too."""
     return f'"{identifier}"'
+
+
+def _range(column: str, start: str) -> tuple[str, str]:
+    """The first text that begins with ``start``, and the first after all that do."""
+    _, text = beginning(column, start)
+    following = ord(text[-1]) + 1
+    # Surrogates are no text: the next character is behind them.
+    return text, text[:-1] + chr(0xE000 if following == 0xD800 else following)
 
 
 def all_columns(name: str) -> tuple[str, ...]:

@@ -66,15 +66,13 @@ TABLES: dict[str, Table] = {
     "bells": _table("session", "socket waiter pid pid_started"),
     # what an instance offers besides its configuration: JSON lists, 0/1
     "profiles": _table("instance", "expertise specializations consultation note"),
-    # a held or ended lease; ``prefix`` is the folder without wildcards it lies in or covers,
-    # ``kind`` file, folder or glob; ``handoff`` once it has passed to one
+    # a held or ended lease; ``kind`` file, folder or glob; ``prefix`` the longest path without
+    # wildcards that everything it covers begins with; ``handoff`` once it has passed to one
     "leases": _table(
         "id",
         "instance session kind path prefix lines_from lines_to mode fence hash intent status "
         "acquired_at expires_at ended_at handoff reason",
     ),
-    # every folder above a held lease's prefix: what lies under a folder is found by equality
-    "lease_folders": _table("folder lease", ""),
     # who waits for what, in a fair queue; ``wants`` is JSON
     "lease_waits": _table("id", "instance session wants mode priority asked_at expires_at"),
     # a piece of work; ``dependencies``, ``deliverables``, ``required_expertise``, ``files``: JSON

@@ -60,10 +60,11 @@ class View:
         order: str | None = None,
         limit: int | None = None,
         after: tuple[str, int] | None = None,
+        under: tuple[str, str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> list[Row]:
         names = columns or sql.all_columns(table)
-        query = sql.select(table, where, order, limit, after, names)
+        query = sql.select(table, where, order, limit, after, under, names)
         return [dict(zip(names, found, strict=False)) for found in self._database.rows(*query)]
 
     def count(self, table: str, where: Where | None = None) -> int:

@@ -303,7 +303,6 @@ def test_cleanup_ends_what_is_over_and_nothing_else(
     clock.advance(31 * LONGEST_MS)
     store.write(leases.cleanup)
     assert {row["path"] for row in store.read(lambda r: r.find("leases"))} == {"live.py"}
-    assert store.read(lambda r: r.count("lease_folders")) == 0
 
 
 def test_a_rename_is_followed_and_the_old_name_stays(store: Store) -> None:

@@ -104,6 +104,21 @@ def test_order_is_definite_and_nothing_comes_first(store: Store) -> None:
     assert find(limit=0) == []
 
 
+def test_under_finds_what_begins_with_a_text(store: Store) -> None:
+    tasks = ("a", "a/", "a/b", "a/é", "a/\U0010ffff", "a0", "A/b", None)
+    rows = [instance(str(number), task=task) for number, task in enumerate(tasks)]
+    insert(store, "instances", *rows)
+
+    def under(start: str, **how: Any) -> list[str | None]:
+        found = store.read(lambda r: r.find("instances", under=("task", start), **how))
+        return [row["task"] for row in found]
+
+    assert under("a/") == ["a/", "a/b", "a/é", "a/\U0010ffff"]
+    assert under("a/", where={"id": ["2", "5"]}) == ["a/b"]
+    assert under("a/", order="-task", limit=2) == ["a/\U0010ffff", "a/é"]
+    assert under("a/\ud7ff") == under("%") == []
+
+
 def test_columns_leave_out_the_others(store: Store) -> None:
     insert(store, "instances", instance("a"))
     rows = store.read(lambda reader: reader.find("instances", columns=("state", "id")))
@@ -148,6 +163,10 @@ BAD: list[Callable[[Transaction], Any]] = [
     lambda tx: tx.find("instances", {'id" = 1 --': 1}),
     lambda tx: tx.find("instances", order="nothing"),
     lambda tx: tx.find("instances", after=("nothing", 1)),
+    lambda tx: tx.find("instances", under=("nothing", "a")),
+    lambda tx: tx.find("instances", under=("version", "1")),
+    lambda tx: tx.find("instances", under=("role", "")),
+    lambda tx: tx.find("instances", under=("role", "\U0010ffff")),
     lambda tx: tx.find("instances", columns=("nothing",)),
     lambda tx: tx.find("instances", {"version": "1"}),
     lambda tx: tx.insert("instances", {"id": "a", "nothing": 1}),

@@ -98,6 +98,10 @@ class Walk(RuleBasedStateMachine):
         beyond = None if after is None else ("version", after)
         self.both(lambda tx: tx.find("instances", where, order=order, limit=limit, after=beyond))
 
+    @rule(where=wanted, start=st.sampled_from(["x", "y", "ü", "z"]))
+    def find_under(self, where: dict[str, Any], start: str) -> None:
+        self.both(lambda tx: tx.find("instances", where, under=("role", start)))
+
     @invariant()
     def hold_the_same(self) -> None:
         if not hasattr(self, "stores"):
