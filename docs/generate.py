@@ -52,6 +52,7 @@ _GROUPS = {
     "E4": "Git, checkouts and transfer",
     "E5": "Plugins and verification",
     "E6": "Policy, escalation and reports",
+    "E7": "Inside a client: hooks, settings, MCP, git hooks",
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import init_clients
 from orchestrator.cli.main import printable
 from orchestrator.cli.output import json_option, print_json, remark
 
@@ -22,15 +23,25 @@ __all__ = ["command"]
 @click.option("--under", metavar="DIR", default="", help="Put every folder below DIR.")
 @click.option("--list", "listing", is_flag=True, help="List the presets and stop.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+@init_clients.client_options
 @json_option
-def command(preset: str | None, under: str, listing: bool, dry_run: bool, as_json: bool) -> None:
+def command(
+    preset: str | None,
+    under: str,
+    listing: bool,
+    dry_run: bool,
+    as_json: bool,
+    **clients: bool,
+) -> None:
     """Set up a repository: configuration, folders, examples.
 
     Looks at the tree and fits the configuration to it. Never overwrites; doing
-    it twice is harmless.
+    it twice is harmless. With a client's name, enters that client instead.
     """
     if listing:
         return _list(as_json)
+    if init_clients.asked(clients):
+        return init_clients.enter(clients, dry_run=dry_run, as_json=as_json)
     from orchestrator.scaffold.init import set_up
 
     done = set_up(Path.cwd(), preset=preset, under=under, dry_run=dry_run)

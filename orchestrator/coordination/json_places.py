@@ -52,11 +52,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """``root`` as far as it could be read; ``error`` and where it is, if the text is broken."""
+    """``root`` as far as it could be read; ``error`` and where it is, if the text is broken.
+
+    ``doubled`` are the offsets of names that their object already had: of
+    such members only the last is in ``members``.
+    """
 
     root: Node | None
     error: str | None = None
     offset: int = 0
+    doubled: tuple[int, ...] = ()
 
 
 class _Broken(Exception):
@@ -75,7 +80,8 @@ def parse(text: str) -> Parsed:
         if after < len(text):
             reader.broken = _Broken("something follows the end", after)
     broken = reader.broken
-    return Parsed(root, broken.message if broken else None, broken.offset if broken else 0)
+    message, offset = (broken.message, broken.offset) if broken else (None, 0)
+    return Parsed(root, message, offset, tuple(reader.doubled))
 
 
 def place(text: str, offset: int) -> tuple[int, int]:
@@ -89,6 +95,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.broken: _Broken | None = None
+        self.doubled: list[int] = []
 
     def blank(self, offset: int) -> int:
         found = _BLANK.match(self.text, offset)
@@ -150,6 +157,8 @@ class _Reader:
         if self.text[colon : colon + 1] != ":":
             raise _Broken("expected :", colon)
         child = self._child(self.blank(colon + 1), depth)
+        if key.value in node.members:
+            self.doubled.append(at)
         # A list that breaks off is kept as far as it goes, an object is not an element.
         node.members[key.value] = (at, child)
         node.value[key.value] = child.value

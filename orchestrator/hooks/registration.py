@@ -47,7 +47,7 @@ class Hook:
     inside it, because a client lets a tool call pass when the limit is reached.
     ``matcher`` is None where the event has none, or where every tool is meant.
     ``status`` is shown while it runs. ``rewake``: runs in the background, and
-    what it says afterwards wakes the instance.
+    what it says afterwards wakes the instance. ``does`` says what it is for.
     """
 
     event: str
@@ -56,27 +56,31 @@ class Hook:
     script: str = ENTRY
     status: str | None = None
     rewake: bool = False
+    does: str = ""
 
 
 #: Claude Code. WorktreeCreate replaces the client's own ``git worktree add``, so it
 #: has the time a checkout takes; the waking hook waits for as long as a working day.
 CLAUDE_CODE: tuple[Hook, ...] = (
-    Hook("SessionStart", 15, status="orchestrate: checking in"),
-    Hook("UserPromptSubmit", 10),
-    Hook("PreToolUse", 10, EDITS, status="orchestrate: whose file is this?"),
-    Hook("PreToolUse", 10, "Bash"),
-    Hook("PostToolUse", 10),
-    Hook("PostToolUseFailure", 10),
-    Hook("PostToolBatch", 10),
-    Hook("SubagentStart", 10),
-    Hook("SubagentStop", 10),
-    Hook("WorktreeCreate", 120, status="orchestrate: making a worktree"),
-    Hook("WorktreeRemove", 60),
-    Hook("Stop", 15, status="orchestrate: anything half handed off?"),
-    Hook("Stop", 36_000, script=WAKE, rewake=True),
+    Hook("SessionStart", 15, status="orchestrate: checking in", does="check in, give the briefing"),
+    Hook("UserPromptSubmit", 10, does="heartbeat, deliver messages"),
+    Hook("PreToolUse", 10, EDITS, status="orchestrate: whose file is this?",
+         does="take the lease, or refuse what another instance holds"),
+    Hook("PreToolUse", 10, "Bash", does="warn of commands that write held files"),
+    Hook("PostToolUse", 10, does="heartbeat, renew leases, remember what was written"),
+    Hook("PostToolUseFailure", 10, does="the same after a failed call"),
+    Hook("PostToolBatch", 10, does="give back leases of refused calls, deliver messages"),
+    Hook("SubagentStart", 10, does="know whose sub-agent it is"),
+    Hook("SubagentStop", 10, does="the sub-agent's part is over"),
+    Hook("WorktreeCreate", 120, status="orchestrate: making a worktree",
+         does="make the worktree, with an instance of its own"),
+    Hook("WorktreeRemove", 60, does="that instance's part is over"),
+    Hook("Stop", 15, status="orchestrate: anything half handed off?",
+         does="do not stop with work that is neither ready nor explained"),
+    Hook("Stop", 36_000, script=WAKE, rewake=True, does="wake an idle instance for its messages"),
     # Named, because without a limit of its own all such hooks share 1.5 seconds.
-    Hook("SessionEnd", 5),
-)
+    Hook("SessionEnd", 5, does="check out: free leases, return tasks"),
+)  # fmt: skip
 
 
 def interpreter() -> str:

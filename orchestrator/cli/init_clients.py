@@ -1,0 +1,118 @@
+"""The part of ``orchestrate init`` that enters clients: their options, and what is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from orchestrator.cli.main import printable
+from orchestrator.cli.output import print_json, remark
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.hooks.clients import Client
+    from orchestrator.hooks.entering import Done, Order
+
+__all__ = ["asked", "client_options", "enter"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Option → what it says in the help. The names are those of ``hooks.clients.CLIENTS``.
+_CLIENTS = {
+    "claude-code": "Enter Claude Code: hooks, MCP server, AGENTS.md.",
+}
+_FLAGS = {
+    "agents-md": "Only the paragraph in AGENTS.md, for clients without hooks.",
+    "claude-md": "Also have CLAUDE.md import AGENTS.md.",
+    "local": "Into the settings that are never committed; touches nothing shared.",
+    "user": "Into your own settings, for every repository.",
+    "remove": "Take it all out again.",
+    "remove-old-hooks": "Also cut the replaced scripts out of the settings.",
+}
+
+
+def client_options(function: F) -> F:
+    """The options that have to do with clients."""
+    for name, text in reversed({**_CLIENTS, **_FLAGS}.items()):
+        function = click.option(f"--{name}", name.replace("-", "_"), is_flag=True, help=text)(
+            function
+        )
+    return function
+
+
+def asked(options: dict[str, bool]) -> bool:
+    """True when a client is to be entered, or left; raises ``UsageError`` for a flag alone."""
+    names = [name for name in (*_CLIENTS, "agents-md") if options[name.replace("-", "_")]]
+    alone = [name for name in _FLAGS if options[name.replace("-", "_")] and name not in names]
+    if alone and not names:
+        raise UsageError(
+            f"--{alone[0]} needs a client", hint=f"for example: init --claude-code --{alone[0]}"
+        )
+    if options["local"] and options["user"]:
+        raise UsageError("--local and --user are two places", hint="choose one of them")
+    return bool(names)
+
+
+def enter(options: dict[str, bool], *, dry_run: bool, as_json: bool) -> None:
+    """Do it and say what was done."""
+    from orchestrator.git import find
+    from orchestrator.hooks import active, entering
+    from orchestrator.hooks.clients import CLIENTS
+
+    clients = [c for name, c in CLIENTS.items() if options[name.replace("-", "_")]]
+    order = _order(options, dry_run)
+    root = Path.home() if order.scope == "user" else find(Path.cwd()).worktree
+    done = entering.enter(root, clients, order)
+    on = [client for client in clients if not any(active.disabled(root, client))]
+    here = [one for client in on for one in active.installed(root, client)]
+    notes = [text for client in clients for text in active.remarks(root, client)]
+    if as_json:
+        return print_json(
+            {
+                "changes": [asdict(one) for one in done],
+                "active": [asdict(one) for one in here],
+                "notes": notes,
+                "dry_run": dry_run,
+            }
+        )
+    _show(clients, order, done)
+    for one in here:
+        print(printable(f"active: {one.present} of {one.wanted} hooks in {one.name}"))
+    for text in notes:
+        remark(printable(f"note: {text}"))
+    return None
+
+
+def _order(options: dict[str, bool], dry_run: bool) -> Order:
+    from orchestrator.hooks.entering import Order
+
+    scope = next((name for name in ("local", "user") if options[name]), "project")
+    return Order(
+        scope=scope,
+        remove=options["remove"],
+        claude_md=options["claude_md"],
+        old=options["remove_old_hooks"],
+        dry_run=dry_run,
+    )
+
+
+def _show(clients: Sequence[Client], order: Order, done: Sequence[Done]) -> None:
+    would = {"wrote": "would write", "changed": "would change", "removed": "would remove"}
+    for one in done:
+        verb = would.get(one.verb, one.verb) if order.dry_run else one.verb
+        what = f"without {one.what}" if order.remove and one.verb == "changed" else one.what
+        print(printable(f"{verb:<8} {one.name:<24} {what}"))
+    if all(one.verb == "kept" for one in done):
+        print("nothing to do: " + ("none of it is here" if order.remove else "everything is there"))
+        return
+    if order.remove or order.dry_run:
+        return
+    for client in clients:
+        print(f"{client.title} now calls orchestrate:")
+        for hook in client.hooks:
+            when = f"{hook.event} {hook.matcher or ''}".strip()
+            print(f"  {when:<44} {hook.does}")

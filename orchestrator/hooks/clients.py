@@ -1,0 +1,77 @@
+"""The clients that have hooks: which files they read, and how they write a hook.
+
+Data. A scope is where the entries go: ``project`` (shared, committed), ``local``
+(this worktree only) or ``user`` (every repository of this user).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from orchestrator.hooks.registration import CLAUDE_CODE, Hook, command
+from orchestrator.hooks.settings import Write
+
+__all__ = ["CLIENTS", "Client"]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One client. Paths are relative to the worktree, or to ``home`` for the user's own.
+
+    ``homes`` is the variable by which the client's folder in the user's home is
+    moved. ``servers`` is the project's file of MCP servers, ``add_server`` the
+    client's own command for the other scopes (``{scope}`` and ``{command}``).
+    ``trust`` says what its user has to do before the hooks run.
+    """
+
+    name: str
+    title: str
+    hooks: tuple[Hook, ...]
+    write: Write
+    settings: Mapping[str, str]
+    grouped: bool = True
+    version: bool = False
+    home: str = ""
+    homes: str = ""
+    servers: str | None = None
+    add_server: str | None = None
+    trust: str | None = None
+
+    def place(self, scope: str, root: Path) -> Path | None:
+        """The settings file of a scope; None where the client has none."""
+        name = self.settings.get(scope)
+        if name is None:
+            return None
+        return root / name if scope != "user" else self.folder() / name
+
+    def folder(self) -> Path:
+        """The client's folder in the user's home."""
+        moved = os.environ.get(self.homes) if self.homes else None
+        return Path(moved) if moved else Path.home() / self.home
+
+
+CLIENTS: dict[str, Client] = {
+    client.name: client
+    for client in (
+        Client(
+            "claude-code",
+            "Claude Code",
+            CLAUDE_CODE,
+            partial(command, client="claude-code"),
+            {
+                "project": ".claude/settings.json",
+                "local": ".claude/settings.local.json",
+                "user": "settings.json",
+            },
+            home=".claude",
+            homes="CLAUDE_CONFIG_DIR",
+            servers=".mcp.json",
+            add_server="claude mcp add --scope {scope} orchestrate -- {command}",
+            trust="Claude Code asks its user to trust the folder before hooks run; -p does not ask",
+        ),
+    )
+}
