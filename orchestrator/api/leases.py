@@ -104,7 +104,7 @@ class Leases:
 
         ``ttl`` (1 s to 24 h) and ``wait`` (in the queue) are seconds; ``lines``
         first and last, from 1; ``priority`` can only lower your place. Use the
-        result with ``with`` to give the paths back. Raises ``LeaseHeld``,
+        result with ``with`` to give the paths back. Raises ``LeaseHeld``, ``Asked``,
         ``BadLease``, ``NotYours``, ``Deadlock``, ``NoSession`` (stale).
         """
         seat = self._seat

@@ -23,8 +23,8 @@ __all__ = [
     "Ended",
     "clean",
     "end_session",
-    "give_up_messages",
     "return_tasks",
+    "take_leave",
 ]
 
 #: Who events name when nobody's call but the passing of time ended something.
@@ -101,12 +101,14 @@ def _release_leases(tx: Transaction, session: str, reason: str) -> int:
     return release_session(tx, session, reason)
 
 
-def give_up_messages(tx: Transaction, name: str, actor: str) -> None:
-    """Tell those who wrote to an instance that is gone for good."""
+def take_leave(tx: Transaction, name: str, actor: str) -> None:
+    """An instance is gone for good: tell those who wrote to it, and drop what it still asks."""
     # Imported late: most sessions end without it.
+    from orchestrator.coordination.permissions import drop
     from orchestrator.coordination.undelivered import give_up
 
     give_up(tx, name, actor=actor)
+    drop(tx, name)
 
 
 def return_tasks(tx: Transaction, instance: Row, *, reason: str, actor: str) -> tuple[str, ...]:
@@ -176,5 +178,5 @@ def _dissolve(tx: Transaction, name: str, reason: str, actor: str) -> None:
     row = tx.get("instances", id=name)
     if row and row["state"] == State.STANDBY and not tx.count("handoffs", {"producer": name}):
         tx.delete("instances", {"id": name})
-        give_up_messages(tx, name, actor)
+        take_leave(tx, name, actor)
         tx.record(NewEvent("instance.retire", actor, name, reason=reason))

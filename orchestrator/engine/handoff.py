@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from orchestrator.coordination import leases, tasks
 from orchestrator.coordination.callers import Caller, occupy
 from orchestrator.coordination.liveness import is_live
+from orchestrator.coordination.paths import file_target, folds_case
+from orchestrator.engine.closing import close
 from orchestrator.engine.fencing import pass_on, ready_problems, renames
 from orchestrator.engine.notes import missing
 from orchestrator.engine.ownership import Ownership, touched
+from orchestrator.engine.permission import Foreign, request, sentences
 from orchestrator.engine.project import Project
 from orchestrator.engine.transition import NoSuchRow, change_handoff, move, row_of
 from orchestrator.errors import OrchestrateError
@@ -112,6 +115,11 @@ def ready(
         known = ", ".join(project.config.instances)
         raise NoSuchRow(f"there is no instance {target!r} to hand off to", hint=f"known: {known}")
 
+    foreign = _foreign(project, work)
+    if foreign:
+        # A write of its own: what refuses below undoes what it wrote.
+        project.store.write(lambda tx: request(project, tx, instance, foreign, None), durable=True)
+
     def body(tx: Transaction) -> Ready:
         row = occupy(tx, row_of(tx, "instances", instance), who)
         current = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
@@ -119,6 +127,7 @@ def ready(
             return Ready(current, ("this commit is already marked ready",), again=True)
         problems = _problems(project, instance, work, notes)
         problems += ready_problems(project, tx, instance, work.files)
+        problems += [sentence for _, _, sentence in sentences(tx, instance, foreign)]
         if work.head in _rejected(tx, instance, current):
             problems.append(f"{work.head[:12]} is a commit that failed: commit a fix first")
         facts = Facts(
@@ -173,6 +182,15 @@ def _problems(project: Project, instance: str, work: Work, notes: Mapping[str, s
             "set coordinator.instance to another one"
         )
     return found
+
+
+def _foreign(project: Project, work: Work) -> Foreign:
+    """The changed files that only their owner allows to be changed, where it has to be asked."""
+    if project.config.approval.ownership != "ask":
+        return ()
+    fold = folds_case(str(project.repository.main))
+    found = sorted(work.ownership.foreign.items())
+    return [(file_target(path, fold=fold), owner) for path, owner in found]
 
 
 def _rejected(tx: Transaction, instance: str, current: Row | None) -> set[str]:
@@ -248,7 +266,7 @@ def _target(project: Project, producer: str) -> str:
 def _remarks(project: Project, work: Work) -> list[str]:
     """What the caller should know although it does not stand in the way."""
     remarks = []
-    if project.config.approval.ownership != "deny":
+    if project.config.approval.ownership == "warn":
         remarks += [f"{p} belongs to {o}" for p, o in sorted(work.ownership.foreign.items())]
     if project.repository.git.out("status", "--porcelain", "--untracked-files=no"):
         remarks.append("uncommitted changes in this worktree are not part of the handoff")
@@ -299,19 +317,6 @@ def release(
         return new
 
     return project.store.write(body, durable=True)
-
-
-def close(tx: Transaction, handoff: str | None, status: str) -> None:
-    """Close an open handoff, with its leases and the questions that were asked about it."""
-    row = tx.get("handoffs", id=handoff) if handoff else None
-    if row is None:
-        return
-    change_handoff(tx, row, status=status, closed_at=tx.now)
-    leases.free_handoff(tx, row["id"], status)
-    for question in tx.find(
-        "escalations", {"handoff": handoff, "status": ("open", "acknowledged")}
-    ):
-        tx.update("escalations", {"id": question["id"]}, {"status": "moot", "next_at": None})
 
 
 def live(row: Row, now: int) -> bool | None:

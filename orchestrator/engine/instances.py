@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from orchestrator.coordination.callers import Caller, WhichInstance, instance_here
-from orchestrator.coordination.cleaning import end_session, give_up_messages, return_tasks
+from orchestrator.coordination.cleaning import end_session, return_tasks, take_leave
 from orchestrator.coordination.sessions import Client, instance_of, made_on_the_spot, occupant
 from orchestrator.coordination.undelivered import restore
 from orchestrator.engine.project import Project
@@ -162,7 +162,7 @@ def retire(project: Project, who: Caller, name: str, *, reason: str | None = Non
         if tx.delete("instances", {"id": name}):  # one made on the spot went with its session
             told = {"role": row["role"], "from": row["state"]}
             tx.record(NewEvent("instance.retire", who.actor, name, reason=reason, data=told))
-            give_up_messages(tx, name, who.actor)
+            take_leave(tx, name, who.actor)
         return row
 
     return project.store.write(body, durable=True)

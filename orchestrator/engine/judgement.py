@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from orchestrator.config.model import Config
+from orchestrator.coordination.paths import file_target
+from orchestrator.coordination.permissions import allowed
 from orchestrator.engine.handoff import live
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.ownership import touched
@@ -37,6 +39,11 @@ def facts_of(project: Project, reader: Reader, report: Report, handoff: Row) -> 
 def handoff_facts(config: Config, reader: Reader, report: Report, handoff: Row) -> dict[str, Any]:
     """``handoff`` as the rules see it."""
     ownership = touched(config, handoff["producer"], report.changed)
+    trespasses = [
+        path
+        for path, owner in ownership.foreign.items()
+        if not allowed(reader, handoff["producer"], owner, file_target(path))
+    ]
     return {
         "id": handoff["id"],
         "producer": handoff["producer"],
@@ -47,7 +54,7 @@ def handoff_facts(config: Config, reader: Reader, report: Report, handoff: Row) 
         "files": list(report.changed),
         "layers": list(report.layers),
         "touches_policy": bool(touches_policy(config, config.source, report.changed)),
-        "violations": len(ownership.foreign),
+        "violations": len(trespasses),
         "unowned": len(ownership.unowned),
         "age": max(0.0, (reader.now - handoff["created_at"]) / 1000),
         "notes": bool(handoff["notes"]),

@@ -13,13 +13,14 @@ from orchestrator.coordination import deadlock, leases, queue
 from orchestrator.coordination.callers import Caller, WhichInstance, instance_here, occupy
 from orchestrator.coordination.leases import Acquired, Held, Standing
 from orchestrator.coordination.overlaps import EXCLUSIVE
-from orchestrator.coordination.paths import Target, normalise, overlaps, with_lines
+from orchestrator.coordination.paths import Target, normalise, with_lines
 from orchestrator.coordination.sessions import Client, instance_of, open_session
+from orchestrator.engine import lease_ownership
 from orchestrator.engine.instances import resolve
+from orchestrator.engine.lease_ownership import NotYours, owners
 from orchestrator.engine.project import Project
 from orchestrator.engine.transition import row_of
 from orchestrator.environment import in_client
-from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.store.port import Reader, Row, Transaction
 
 __all__ = [
@@ -42,17 +43,6 @@ __all__ = [
 LONGEST_WAIT = 24 * 3600.0
 #: While waiting: how often the store is asked whether something changed, and looked at anyway.
 _POLL, _LOOK = 0.03, 1.0
-
-
-class NotYours(OrchestrateError):
-    """The file belongs to another instance.
-
-    Happens under ``approval.ownership: deny``. Ask its owner to make the
-    change, or a human: ``orchestrate owns PATH`` says whose it is.
-    """
-
-    code = "E365"
-    exit_status = EXIT["failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +126,26 @@ def acquire(project: Project, wish: Wish, pause: Callable[[float], None] = time.
     """Take all of a wish's paths, or none; wait for them in the queue if it says so.
 
     Raises ``BadPath``, ``OutsideRepository``, ``BadLease``, ``NotYours``,
-    ``Deadlock``, and what ``holder`` raises.
+    ``Asked``, ``Declined``, ``Deadlock``, and what ``holder`` raises.
     """
     who = project.caller()
     wants = targets(project, wish.paths, wish.lines)
+    if not who.human:
+        left = lease_ownership.permitted(
+            project,
+            lambda tx: holder(project, tx, who, wish.instance).instance,
+            wants,
+            wish.mode,
+            intent=wish.intent,
+            wait=min(wish.wait, LONGEST_WAIT),
+            pause=pause,
+        )
+        wish = replace(wish, wait=left)
 
     def first(tx: Transaction) -> tuple[_Attempt, Acquired | Held, Row | None]:
         mine = holder(project, tx, who, wish.instance)
-        _refuse_foreign(project, mine, wants, wish.mode)
+        if not mine.human:
+            lease_ownership.refuse(project, tx, mine.instance, wants, wish.mode)
         attempt = _Attempt(mine, wants, wish, _priority(project, mine.instance, wants, wish))
         got = attempt.take(tx)
         row = attempt.join(tx) if isinstance(got, Held) and wish.wait > 0 else None
@@ -152,7 +154,7 @@ def acquire(project: Project, wish: Wish, pause: Callable[[float], None] = time.
     attempt, got, row = project.store.write(first)
     if row is not None:
         got = _waited(project, attempt, row, pause)
-    remarks = _remarks(project, attempt.holder.instance, wants, wish.mode)
+    remarks = lease_ownership.remarks(project, attempt.holder.instance, wants, wish.mode)
     return Outcome(attempt.holder, got, (*remarks, *_taken_over(got)))
 
 
@@ -287,15 +289,6 @@ def content(target: Target, *, missing: bool = False) -> str | None:
         return "-" if missing else None
 
 
-def owners(project: Project, target: Target) -> list[str]:
-    """The instances whose ``file_patterns`` share a file with ``target``."""
-    return [
-        instance.id
-        for instance in project.config.instances.values()
-        if any(overlaps(Target("glob", p, ""), target) for p in instance.file_patterns)
-    ]
-
-
 def _here(project: Project, reader: Reader) -> str:
     return instance_here(reader, project.config, project.repository, None)
 
@@ -311,35 +304,6 @@ def _priority(project: Project, instance: str, wants: Sequence[Target], wish: Wi
     mine = known is not None and all(instance in owners(project, want) for want in wants)
     configured = known.priority if known and mine else 0
     return configured if wish.priority is None else min(configured, wish.priority)
-
-
-def _foreign(
-    project: Project, instance: str, wants: Iterable[Target], mode: str
-) -> list[tuple[Target, str]]:
-    """What of ``wants`` belongs to others; reading is free."""
-    if mode != EXCLUSIVE:
-        return []
-    return [
-        (want, owner)
-        for want in wants
-        for owner in owners(project, replace(want, lines=None))
-        if owner != instance
-    ]
-
-
-def _refuse_foreign(project: Project, mine: Holder, wants: Iterable[Target], mode: str) -> None:
-    if mine.human or project.config.approval.ownership != "deny":
-        return
-    for want, owner in _foreign(project, mine.instance, wants, mode):
-        raise NotYours(f"{want} belongs to {owner}", hint=f"ask {owner} to make the change")
-
-
-def _remarks(
-    project: Project, instance: str, wants: Iterable[Target], mode: str
-) -> tuple[str, ...]:
-    ask = ": ask first" if project.config.approval.ownership == "ask" else ""
-    found = _foreign(project, instance, wants, mode)
-    return tuple(f"{want} belongs to {owner}{ask}" for want, owner in found)
 
 
 def _taken_over(got: Acquired | Held) -> tuple[str, ...]:

@@ -18,7 +18,11 @@ from orchestrator.verification.outcome import Report
 
 __all__ = ["escalation_text", "write_escalation", "write_run"]
 
-_UNBOUND = "Until a human answers, nobody is bound by the decision."
+#: What is so while nobody answers, by kind.
+_UNANSWERED = {
+    "disagreement": "Until a human answers, nobody is bound by the decision.",
+    "permission": "Until its owner or a human answers, nobody else leases or hands off the files.",
+}
 _HELD = "Until somebody answers, nothing happens: the work is held and does not land."
 
 
@@ -72,7 +76,7 @@ def _facts(project: Project, row: Row) -> EscalationPage:
         status=_status(row),
         about=_about(row, handoff),
         answers=_answers(row),
-        held=_UNBOUND if row["type"] == "disagreement" else _HELD,
+        held=_UNANSWERED.get(row["type"], _HELD),
         why=explain(Decision.from_json(decision)) if decision else "",
         notes=json.loads(handoff["notes"] or "{}") if handoff else {},
         diff=_diff(project, report) if report else (),

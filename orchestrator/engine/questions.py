@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.coordination import tasks
+from orchestrator.coordination import permissions, tasks
 from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.deciding import uphold
-from orchestrator.engine.handoff import close
+from orchestrator.engine.closing import close
 from orchestrator.engine.project import Project
 from orchestrator.engine.transition import change_handoff, move, row_of
 from orchestrator.errors import EXIT, OrchestrateError
@@ -70,17 +70,19 @@ def ask(
     reason: str,
     data: Mapping[str, Any] | None = None,
     about: str | None = None,
+    before: tuple[Level, ...] = (),
 ) -> Row:
     """Open an escalation, or find the open one that asks the same.
 
-    ``about`` is what makes it the same where neither handoff nor instance does.
+    ``about`` is what makes it the same where neither handoff nor instance does;
+    ``before`` are levels that come before those of the configuration.
     """
     about = about or (handoff["id"] if handoff else instance)
     dedupe = dedupe_key(kind, about, handoff["head"] if handoff else None)
     same = tx.find("escalations", {"dedupe": dedupe, "status": OPEN})
     if same:
         return same[0]
-    ladder = _ladder(project)
+    ladder = _ladder(project, before)
     row: Row = {
         "id": f"ESC-{tx.number('escalation')}",
         "type": kind,
@@ -122,12 +124,11 @@ def _tell(
     )
 
 
-def _ladder(project: Project) -> Ladder:
+def _ladder(project: Project, before: tuple[Level, ...]) -> Ladder:
     """The configuration's ladder, frozen into the escalation when it is opened."""
     levels = project.config.escalation.levels
-    return Ladder(
-        tuple(Level(x.name, x.notify, int(x.ack_within * 1000), x.repeat) for x in levels)
-    )
+    configured = (Level(x.name, x.notify, int(x.ack_within * 1000), x.repeat) for x in levels)
+    return Ladder((*before, *configured))
 
 
 def open_about(reader: Reader, handoff: str) -> Row | None:
@@ -198,6 +199,12 @@ def _open(tx: Transaction, name: str) -> Row:
 def _entitled(tx: Transaction, project: Project, who: Caller, row: Row) -> None:
     if row["type"] == "disagreement" and not who.human:
         raise NotEntitled("where instances disagree, a human decides")
+    if row["type"] == permissions.KIND and not who.human:
+        owner = permissions.owner_of(row)
+        if who.actor == owner:
+            return
+        hint = "orchestrate check-in says who you are" if who.actor == "unregistered" else None
+        raise NotEntitled(f"{owner} or a human answers this, not {who.actor}", hint=hint)
     handoff = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
     producer = handoff["producer"] if handoff else row["instance"]
     why_not = may_approve(
@@ -217,6 +224,9 @@ def _carry_out(
     if row["type"] == "disagreement":
         uphold(tx, json.loads(row["data"])["about"], actor=who.actor, reason=reason,
                stands=given == "approve")  # fmt: skip
+        return
+    if row["type"] == permissions.KIND:
+        permissions.tell(tx, row, given, reason, actor=who.actor)
         return
     handoff = tx.get("handoffs", id=row["handoff"]) if row["handoff"] else None
     if handoff is None:

@@ -20,6 +20,7 @@ KINDS: Mapping[str, str] = {
     "manual_fix": "it could not be told whether the work is good; something has to be mended",
     "emergency": "something happened that cannot wait",
     "disagreement": "somebody objects to a decision",
+    "permission": "an instance wants to change files that belong to another",
 }
 
 _APPROVE = "the work lands exactly as it was verified"
@@ -45,6 +46,10 @@ ANSWERS: Mapping[str, Mapping[str, str]] = {
     "disagreement": {
         "approve": "the decision stands as it was before the objection",
         "reject": "the objection is right: the decision is deprecated",
+    },
+    "permission": {
+        "approve": "it may change these files for the next 7 days",
+        "reject": "it may not; it may ask again after a day",
     },
 }
 
