@@ -11,6 +11,7 @@ import click
 from orchestrator.cli import init_clients
 from orchestrator.cli.main import printable
 from orchestrator.cli.output import json_option, print_json, remark
+from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.scaffold.init import SetUp
@@ -23,6 +24,8 @@ __all__ = ["command"]
 @click.option("--under", metavar="DIR", default="", help="Put every folder below DIR.")
 @click.option("--list", "listing", is_flag=True, help="List the presets and stop.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
+@click.option("--plugin", type=click.Path(path_type=Path), metavar="DIR",
+              help="Make a Claude Code plugin, with a marketplace file, in DIR.")  # fmt: skip
 @init_clients.client_options
 @json_option
 def command(
@@ -30,6 +33,7 @@ def command(
     under: str,
     listing: bool,
     dry_run: bool,
+    plugin: Path | None,
     as_json: bool,
     **clients: bool,
 ) -> None:
@@ -40,6 +44,10 @@ def command(
     """
     if listing:
         return _list(as_json)
+    if plugin is not None:
+        if any(clients.values()):
+            raise UsageError("--plugin goes alone", hint="delete its folder to be rid of it")
+        return init_clients.pack(plugin, dry_run=dry_run, as_json=as_json)
     if init_clients.asked(clients):
         return init_clients.enter(clients, dry_run=dry_run, as_json=as_json)
     from orchestrator.scaffold.init import set_up

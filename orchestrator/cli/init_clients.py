@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.hooks.clients import Client
     from orchestrator.hooks.entering import Done, Order
 
-__all__ = ["asked", "client_options", "enter"]
+__all__ = ["asked", "client_options", "enter", "pack"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,6 +88,25 @@ def enter(options: dict[str, bool], *, dry_run: bool, as_json: bool) -> None:
     return None
 
 
+def pack(folder: Path, *, dry_run: bool, as_json: bool) -> None:
+    """Make the plugin, and say how a client gets it."""
+    from orchestrator.hooks import packing
+
+    done = packing.pack(folder, dry_run=dry_run)
+    if as_json:
+        return print_json({"changes": [asdict(one) for one in done], "dry_run": dry_run})
+    _lines(done, dry_run=dry_run, remove=False)
+    if not dry_run:
+        place = shlex.quote(str(folder.absolute()))
+        print("next, one of:")
+        print(f"  claude --plugin-dir {place}    # for one session, without installing")
+        print(
+            f"  claude plugin marketplace add {place} && claude plugin install {packing.FULL_NAME}"
+        )
+        print(f"  claude plugin update {packing.FULL_NAME}    # where it is installed already")
+    return None
+
+
 def _order(options: dict[str, bool], dry_run: bool) -> Order:
     from orchestrator.hooks.entering import Order
 
@@ -101,18 +121,22 @@ def _order(options: dict[str, bool], dry_run: bool) -> Order:
 
 
 def _show(clients: Sequence[Client], order: Order, done: Sequence[Done]) -> None:
-    would = {"wrote": "would write", "changed": "would change", "removed": "would remove"}
-    for one in done:
-        verb = would.get(one.verb, one.verb) if order.dry_run else one.verb
-        what = f"without {one.what}" if order.remove and one.verb == "changed" else one.what
-        print(printable(f"{verb:<8} {one.name:<24} {what}"))
-    if all(one.verb == "kept" for one in done):
-        print("nothing to do: " + ("none of it is here" if order.remove else "everything is there"))
-        return
-    if order.remove or order.dry_run:
+    _lines(done, dry_run=order.dry_run, remove=order.remove)
+    if order.remove or order.dry_run or all(one.verb == "kept" for one in done):
         return
     for client in clients:
         print(f"{client.title} now calls orchestrate:")
         for hook in client.hooks:
             when = f"{hook.event} {hook.matcher or ''}".strip()
             print(f"  {when:<44} {hook.does}")
+
+
+def _lines(done: Sequence[Done], *, dry_run: bool, remove: bool) -> None:
+    """What became of each file."""
+    would = {"wrote": "would write", "changed": "would change", "removed": "would remove"}
+    for one in done:
+        verb = would.get(one.verb, one.verb) if dry_run else one.verb
+        what = f"without {one.what}" if remove and one.verb == "changed" else one.what
+        print(printable(f"{verb:<8} {one.name:<24} {what}".rstrip()))
+    if all(one.verb == "kept" for one in done):
+        print("nothing to do: " + ("none of it is here" if remove else "everything is there"))
