@@ -19,9 +19,6 @@ from orchestrator.git import NotARepository, find
 
 __all__ = ["command"]
 
-#: Wider than any line: a rule that is folded cannot be read at a glance, nor found with grep.
-_UNFOLDED = 1_000_000
-
 
 @click.group(name="config")
 def command() -> None:
@@ -57,18 +54,16 @@ def check(file: Path | None, as_json: bool) -> int:
 @json_option
 def show(as_json: bool) -> int:
     """Print the configuration in force here, with every default, and where it came from."""
-    from orchestrator.config.show import written
+    from orchestrator.config.show import as_yaml, written
 
     found = effective(find())
     data = written(found.config)
     if as_json:
         print_json({**_origin(found), "config": data})
         return EXIT["ok"]
-    import yaml
-
     for key, value in _origin(found).items():
         print(printable(f"# {key}: {value}"))
-    print(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_UNFOLDED), end="")
+    print(as_yaml(data), end="")
     return EXIT["ok"]
 
 

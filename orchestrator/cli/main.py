@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "escalation": ("escalation", "List, show and answer what needs a human."),
     "waiver": ("waiver", "Accept a finding for a while; list and revoke what was accepted."),
     "explain": ("explain", "Which rule decided about a handoff, and what would have flipped it."),
+    "plugin": ("plugin", "Which plugins verify here; prove that one keeps the contract."),
     "import": ("import_", "Take over what older coordination scripts kept."),
     "log": ("log", "The record of events: read, follow, verify."),
     "doctor": ("doctor", "What is active here, what is missing, and how to mend it."),

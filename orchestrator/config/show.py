@@ -8,7 +8,10 @@ from __future__ import annotations
 from orchestrator.config.model import Config
 from orchestrator.plugins.spec import Json
 
-__all__ = ["written"]
+__all__ = ["as_yaml", "written"]
+
+#: Wider than any line: a rule that is folded cannot be read at a glance, nor found with grep.
+_UNFOLDED = 1_000_000
 
 #: Sections by name; the name stands once, as the key.
 _TABLES = {
@@ -31,6 +34,14 @@ def written(config: Config) -> dict[str, Json]:
     _payloads(data, config)
     first = {"version": data.pop("version"), "project": data.pop("project")}
     return {**first, **data}
+
+
+def as_yaml(data: Json) -> str:
+    """The text of a file with ``data``, keys in their order."""
+    import yaml
+
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=_UNFOLDED)
+    return text
 
 
 def _payloads(data: dict[str, Json], config: Config) -> None:

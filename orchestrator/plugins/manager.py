@@ -22,6 +22,7 @@ from typing import Any
 
 import pluggy
 
+from orchestrator import __version__
 from orchestrator.errors import OrchestrateError
 from orchestrator.plugins import spec
 from orchestrator.plugins.spec import (
@@ -35,7 +36,16 @@ from orchestrator.plugins.spec import (
     PluginInfo,
 )
 
-__all__ = ["BUILTIN", "Plugin", "PluginRefused", "Source", "discover", "load", "refuse_twins"]
+__all__ = [
+    "BUILTIN",
+    "Plugin",
+    "PluginRefused",
+    "Source",
+    "call",
+    "discover",
+    "load",
+    "refuse_twins",
+]
 
 #: The families that ship with orchestrate, as modules.
 BUILTIN = tuple(f"orchestrator.plugins.builtin.{family}" for family in FAMILIES)
@@ -84,12 +94,12 @@ class Plugin:
 
     def plan(self, request: PlanRequest) -> list[Check]:
         """What the plugin planned, unchecked."""
-        planned: list[Check] = _call(self.plan_hook, request=request)
+        planned: list[Check] = call(self.plan_hook, request=request)
         return planned
 
     def execute(self, check: Check, context: CheckContext) -> CheckResult:
         """What the plugin found, unchecked."""
-        result: CheckResult = _call(self.execute_hook, check=check, context=context)
+        result: CheckResult = call(self.execute_hook, check=check, context=context)
         return result
 
 
@@ -153,7 +163,8 @@ def _import(source: Source) -> tuple[object, str]:
     target: object = importlib.import_module(module)
     for name in filter(None, attribute.split(".")):
         target = getattr(target, name)
-    return target, ""
+    # A built-in family is as old as the package it is in.
+    return target, __version__ if source.kind == "builtin" else ""
 
 
 def _import_file(source: Source) -> tuple[ModuleType, str]:
@@ -211,7 +222,7 @@ def _info(source: Source, hook: Callable[..., Any]) -> PluginInfo:
         raise _refused(
             source,
             f"it was built for API version {info.api}, this is version {API_VERSION}",
-            "install a version of the plugin, or of orchestrate, that matches",
+            _about_version(source, info.api),
         )
     if info.family not in FAMILIES:
         raise _refused(source, f"there is no family {info.family!r}", f"one of {_FAMILY_NAMES}")
@@ -220,7 +231,19 @@ def _info(source: Source, hook: Callable[..., Any]) -> PluginInfo:
     return info
 
 
-def _call(hook: Callable[..., Any], **values: Any) -> Any:
+def _about_version(source: Source, built_for: object) -> str:
+    """Who has to move: the plugin that was built for less, or orchestrate."""
+    if isinstance(built_for, int) and built_for > API_VERSION:
+        return "upgrade orchestrate: pip install -U handoff-orchestrator"
+    name = source.place.partition(":")[0].partition(".")[0].replace("_", "-")
+    mend = f"pip install -U {name}" if source.kind == "installed" else "say api= when it is mended"
+    return (
+        f"the plugin is older than this orchestrate; {mend}. What changed between the versions: "
+        "docs/how-to/write-a-plugin.md"
+    )
+
+
+def call(hook: Callable[..., Any], **values: Any) -> Any:
     """Call a hook with the arguments it declares; like pluggy, it may leave some out."""
     wanted = inspect.signature(hook).parameters
     return hook(**{name: value for name, value in values.items() if name in wanted})

@@ -184,12 +184,16 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
-    """Who a plugin is: bound into the evidence of every run."""
+    """Who a plugin is: bound into the evidence of every run.
+
+    ``api`` is the ``API_VERSION`` the plugin was built for. The default is not
+    today's version but the first: a plugin that says nothing was built for that.
+    """
 
     name: str
     version: str
     family: str
-    api: int = API_VERSION
+    api: int = 1
 
 
 @dataclass(frozen=True, slots=True)

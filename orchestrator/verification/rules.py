@@ -42,11 +42,12 @@ class Rules:
     commit: str | None
     folder: Path
     source: str = "base"
+    kept: Path | None = None
 
     @property
     def state(self) -> Path:
-        """The state folder the rules' own folder (``STATE/rules/COMMIT``) is in."""
-        return self.folder.parent.parent
+        """The state folder; the rules' own is ``STATE/rules/COMMIT`` in it."""
+        return self.kept or self.folder.parent.parent
 
 
 def rules_at(

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
 
-from orchestrator.engine import standing
 from orchestrator.engine.standing import Standing
 from tests.conftest import git
 from tests.engine.conftest import Shop
+from tests.environments import environment
 from tests.plugins.test_manager import GOOD
 
 VOIDED = ["verify", "approve", "void", "verify", "approve", "complete", "standby"]
@@ -22,12 +20,8 @@ VOIDED = ["verify", "approve", "void", "verify", "approve", "complete", "standby
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The site-packages of an environment of its own, in which workers then run."""
-    place = tmp_path / "environment"
-    venv.create(place, symlinks=True)
-    packages = Path(sysconfig.get_path("purelib", vars={"base": str(place)}))
-    root = Path(standing.__file__).parents[2]
-    (packages / "here.pth").write_text(f"{sysconfig.get_path('purelib')}\n{root}\n")
-    monkeypatch.setattr(sys, "executable", str(place / "bin" / "python"))
+    python, packages = environment(tmp_path / "environment")
+    monkeypatch.setattr(sys, "executable", str(python))
     return packages
 
 

@@ -220,7 +220,7 @@ def test_a_measure_that_changes_its_names_is_errored(tmp_path: Path) -> None:
 
 
 def test_time_that_runs_out_is_inconclusive_and_says_so(tmp_path: Path) -> None:
-    result = run(tmp_path, "1.0", "1.0", time_limit=0.0)
+    result = run(tmp_path, "1.0", "1.0", time_limit=0.001)
     assert result.outcome is Outcome.INCONCLUSIVE
     assert "the time was up; raise time_limit" in result.reason
 

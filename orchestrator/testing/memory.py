@@ -1,4 +1,4 @@
-"""Stand-ins for tests: the store's twin in memory and a clock that is turned by hand.
+"""The store's twin in memory, for tests and for documents that are read like a store.
 
 The twin shares no code with the SQL store but the rules of rows and the chain
 of events, so that comparing the two means something. Nothing here is for
@@ -22,25 +22,10 @@ from orchestrator.store.rows import Where
 from orchestrator.store.schema import SCHEMA, VERSION
 from orchestrator.store.tables import TABLES
 
-__all__ = ["ManualClock", "MemoryStore"]
+__all__ = ["MemoryStore"]
 
 T = TypeVar("T")
 _WEEK_MS = 7 * 24 * 3600 * 1000
-
-
-class ManualClock:
-    """A clock in ms since the epoch that moves only when told."""
-
-    def __init__(self, start: int = 1_767_225_600_000) -> None:
-        self.time = start
-
-    def __call__(self) -> int:
-        return self.time
-
-    def advance(self, ms: int) -> int:
-        """Move on (or back, with a negative number); the new time."""
-        self.time += ms
-        return self.time
 
 
 class _Contents:
