@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.output import json_option, print_json
+from orchestrator.cli.output import json_option, print_json, remark
 from orchestrator.engine.attendance import beat
 from orchestrator.engine.project import Project
+from orchestrator.status.views import visible
 
 __all__ = ["command"]
 
@@ -19,7 +20,11 @@ def command(session: str | None, agent: str | None, as_json: bool) -> None:
     """Say that this session lives; its leases are renewed."""
     row = beat(Project.open(), session, agent)
     if as_json:
-        keys = ("id", "instance", "heartbeat_at", "leases")
+        keys = ("id", "instance", "heartbeat_at", "leases", "followed", "remarks")
         print_json({key: row[key] for key in keys})
         return
+    for old, new in row["followed"]:
+        remark(visible(f"{old} was renamed: {new} is leased too"))
+    for text in row["remarks"]:
+        remark(visible(text))
     print(f"{row['instance']}  {row['leases']} leases renewed")

@@ -227,14 +227,23 @@ def present(project: Project, session: str | None = None, agent: str | None = No
 
 
 def beat(project: Project, session: str | None = None, agent: str | None = None) -> Row:
-    """A sign of life: the session and its leases are renewed. The row, with ``leases``."""
+    """A sign of life: the session and its leases are renewed, and follow renamed files.
+
+    The row, with ``leases`` (how many), ``followed`` (pairs of names) and ``remarks``.
+    """
     name = present(project, session, agent)
 
     def body(tx: Transaction) -> Row:
         row = heartbeat(tx, name)
         return {**row, "leases": renew(tx, session=name)}
 
-    row = project.store.write(body)
+    row = {**project.store.write(body), "followed": (), "remarks": ()}
+    if row["leases"]:
+        # Imported late: most heartbeats are those of sessions that hold nothing.
+        from orchestrator.engine.following import follow
+
+        found = follow(project, row)
+        row |= {"followed": found.names, "remarks": found.remarks}
     views = project.config.status.views
     # The document can wait for the next change; scripts take an old heartbeat for a death.
     if views.heartbeats or views.work_registry:

@@ -141,7 +141,8 @@ CREATE TABLE "sessions" (
   "heartbeat_at" {int},
   "ended_at" {int},
   "seen" {int},
-  "told" {int}
+  "told" {int},
+  "moved" {text}
 ){keyed};
 CREATE INDEX "sessions_instance" ON "sessions" ("instance");
 

@@ -60,7 +60,7 @@ TABLES: dict[str, Table] = {
     "sessions": _table(
         "id",
         "instance parent client agent pid pid_started host cwd token started_at heartbeat_at "
-        "ended_at seen told",
+        "ended_at seen told moved",
     ),
     # how an idle session is woken: its client's socket, its newest waiter and that one's process
     "bells": _table("session", "socket waiter pid pid_started"),
