@@ -122,7 +122,6 @@ class Contract:
     samples: str | None = None
     content_model: str = "closed"
     package: str | None = None
-    history: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

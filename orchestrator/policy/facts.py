@@ -56,7 +56,7 @@ _HANDOFF: Fields = {
     "touches_policy": (
         (
             "whether it changes the configuration, a plugin it names, a script in "
-            "verification/checks, a baseline or a kept contract"
+            "verification/checks, a baseline or a blessing of a contract"
         ),
         True,
     ),

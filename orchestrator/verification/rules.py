@@ -76,14 +76,13 @@ def touches_policy(config: Config, source: str, changed: Iterable[str]) -> tuple
 
     The configuration (in each place where one would be found), the plugins it
     names, the check scripts ``init`` wrote, the baselines of benchmarks and the
-    kept versions of contracts. ``source`` is the configuration's path.
+    blessings of contracts. ``source`` is the configuration's path.
     """
     from orchestrator.config.load import PLACES
 
     project = PurePosixPath(source).parent.parent
     files = {source, *PLACES, *config.verification.plugins}
     folders = [str(project / "verification" / name) for name in ("baselines", "checks")]
-    folders += [c.history.rstrip("/") for c in config.contracts.values() if c.history]
     return tuple(
         path
         for path in changed

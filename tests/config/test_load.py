@@ -61,7 +61,6 @@ def test_a_whole_file_arrives_in_the_model() -> None:
         direction="output",
         samples="verification/samples/user/*.json",
         content_model="open",
-        history="verification/old",
     )
     assert config.flows["signup"].steps[0].input == {"name": "Ada", "mail": None}
     assert config.flows["signup"].steps[0].timeout == 1.5

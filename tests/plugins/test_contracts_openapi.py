@@ -297,7 +297,7 @@ def test_surfaces_that_are_not_examined_are_named(
         user(document)["properties"]["links"] = {"type": "string"}
 
     result = edited(edit)
-    assert result.data["not_examined"] == ["callbacks", "response headers", "webhooks"]
+    assert result.data["not_examined"] == ["callbacks", "webhooks"]
 
 
 def test_lines_point_into_the_candidate(make_repo: MakeRepo) -> None:
@@ -367,11 +367,24 @@ def test_recursive_schemas_are_compared(make_repo: MakeRepo) -> None:
     assert all("POST /users" in finding.message for finding in result.findings)
 
 
-def test_modes_that_have_no_meaning_here_are_errored(
-    edited: Callable[..., CheckResult],
-) -> None:
-    result = edited(lambda d: None, compatibility="full")
-    assert result.outcome is Outcome.ERRORED
+def test_forward_protects_who_goes_back(edited: Callable[..., CheckResult]) -> None:
+    def edit(document: Document) -> None:
+        document["paths"]["/stock"] = {"get": {"responses": {"200": {"description": "all"}}}}
+
+    assert edited(edit).outcome is Outcome.PASSED
+
+
+def test_what_is_new_is_missed_by_who_goes_back(make_repo: MakeRepo) -> None:
+    added = API + "\n"
+    document = yaml.safe_load(added)
+    document["paths"]["/stock"] = {"get": {"responses": {"200": {"description": "all"}}}}
+    repo = make_repo({PATH: API})
+    base = git(repo, "rev-parse", "HEAD")
+    commit(repo, {PATH: yaml.safe_dump(document)})
+    for mode in ("forward", "full"):
+        result = check(repo, base, compatibility=mode)
+        assert result.outcome is Outcome.FAILED
+        assert result.reason == "going back to the version before, GET /stock: the path was removed"
 
 
 def test_none_compares_nothing(edited: Callable[..., CheckResult]) -> None:

@@ -69,7 +69,7 @@ def test_a_commit_without_configuration_has_no_rules(shop: Path) -> None:
         ("plugins/unnamed.py", False),
         ("verification/baselines/search.json", True),
         ("verification/baselinesx/search.json", False),
-        ("verification/contracts/history/user/1.json", True),
+        ("verification/baselines/contracts/user.json", True),
         ("verification/contracts/user.json", False),
         ("src/app.py", False),
     ],
@@ -78,14 +78,9 @@ def test_which_paths_are_policy(path: str, policy: bool) -> None:
     config = Config(
         "shop",
         {},
-        contracts={
-            "user": Contract(
-                "user", "json-schema", "verification/contracts/user.json",
-                history="verification/contracts/history/user/",
-            )
-        },
+        contracts={"user": Contract("user", "json-schema", "verification/contracts/user.json")},
         verification=Verification(plugins=("plugins/licences.py",)),
-    )  # fmt: skip
+    )
     assert bool(touches_policy(config, "config/orchestrate.yaml", ["README.md", path])) is policy
 
 

@@ -1,8 +1,8 @@
 """Whether one schema still admits what another admits: yes, no with an example, or unknown.
 
-Three-valued throughout. "No" comes from a proof by the library, or from an
-example that is valid under one schema and invalid under the other; "unknown"
-is said with its reason and never read as either.
+Three-valued throughout. "Yes" is proven. "No" comes with an example that is
+valid under one schema and invalid under the other. "Unknown" is said with its
+reason and never read as either.
 """
 
 from __future__ import annotations
@@ -47,11 +47,15 @@ def compare(pair: Pair) -> Comparison:
     lost = schemas.lost(pair.writer, pair.reader)
     differences = tuple(explain(pair))
     example = differences[0].example if differences else pair.any_example(lost)
-    if example is not None or answer is Answer.NO:
+    if example is not None:
         return Comparison(Answer.NO, lost, example, differences)
-    return Comparison(
-        Answer.UNKNOWN,
-        lost,
-        reason="neither a proof that everything is still admitted was found, nor a value that "
-        "is not",
-    )
+    return Comparison(Answer.UNKNOWN, lost, reason=_unproven(pair, answer))
+
+
+def _unproven(pair: Pair, answer: Answer) -> str:
+    """Why nothing is said: a break without a value that shows it is not claimed."""
+    if pair.contested:
+        return "two validators disagree about the values that would show a break"
+    if answer is Answer.NO:
+        return "something seems to be refused, and no value was found that shows it"
+    return "neither a proof that everything is still admitted was found, nor a value that is not"

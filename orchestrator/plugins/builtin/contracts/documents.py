@@ -16,7 +16,17 @@ from pathlib import Path
 
 from orchestrator.plugins.spec import Json
 
-__all__ = ["Read", "Unreadable", "at_base", "in_checkout", "inside", "line_of", "loads", "pointer"]
+__all__ = [
+    "Read",
+    "Unreadable",
+    "at_base",
+    "decoded",
+    "in_checkout",
+    "inside",
+    "line_of",
+    "loads",
+    "pointer",
+]
 
 #: Reads a repository-relative path: the file's content, or None where it is not there.
 Read = Callable[[str], bytes | None]
@@ -80,15 +90,21 @@ def loads(content: bytes, path: str) -> Json:
     """The document in a file, by the ending of its name; raises ``Unreadable``."""
     if len(content) > _MAX_BYTES:
         raise Unreadable(f"it is larger than {_MAX_BYTES >> 20} MiB")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"it is not UTF-8 text ({error.reason} at byte {error.start})") from error
+    text = decoded(content)
     try:
         raw = _yaml(text) if path.endswith((".yaml", ".yml")) else _json(text)
         return _plain(raw, _Counter([]), 0)
     except RecursionError as error:
         raise Unreadable("it is nested too deeply") from error
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file; raises ``Unreadable`` with the line where it is not UTF-8."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"it is not UTF-8 text ({error.reason} at byte {error.start})"
+        raise Unreadable(message, content.count(b"\n", 0, error.start) + 1) from error
 
 
 def pointer(*parts: str | int) -> str:

@@ -40,7 +40,7 @@ class Kind:
 class Difference:
     """One place where values are refused.
 
-    ``path`` is a JSON path with ``[*]`` for "any item". ``names`` are the lost
+    ``path`` is a JSON path with ``[*]`` for "any item", ``at`` its parts. ``names`` are the lost
     values or types, or the name of the property; ``keyword``, ``wrote`` and
     ``reads`` are the limit on both sides. ``lost`` is the lost set at that
     place, ``example`` a whole value that shows this very difference.
@@ -48,6 +48,7 @@ class Difference:
 
     kind: str
     path: str = "$"
+    at: Path = ()
     names: tuple[Json, ...] = ()
     keyword: str = ""
     wrote: Json = None
@@ -104,7 +105,7 @@ class _Walk:
         example = self._example(difference.lost, path)
         if example is not None and len(self.found) < _MOST:
             where = json_path(path).replace('["*"]', "[*]").replace('[".*"]', ".*")
-            self.found.append(replace(difference, path=where, example=example))
+            self.found.append(replace(difference, path=where, at=path, example=example))
 
     def _example(self, lost: Json | None, path: Path) -> Example | None:
         """A whole value the writer may send, with a lost one at ``path``."""

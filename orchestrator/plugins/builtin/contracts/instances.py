@@ -122,12 +122,21 @@ class _Maker:
         small = {name: full[name] for name in required if name in full}
         yield small
         yield full
+        yield from self._crowded(schema, small, depth)
         yield from _by_turns(
             self._changes(name, parts[name], small, full, depth) for name in full
         )  # fmt: skip
         for name in self._other_names(schema):
             for value in self.few(_undeclared(schema), depth - 1, 4):
                 yield {**small, name: value}
+
+    def _crowded(
+        self, schema: Mapping[str, Json], small: Mapping[str, Json], depth: int
+    ) -> Iterator[Json]:
+        """The smallest with as many undeclared properties as are asked for."""
+        lacking = min(int(schema.get("minProperties", 0)), _LONGEST) - len(small)
+        for value in self.few(_undeclared(schema), depth - 1, 2) if lacking > 0 else ():
+            yield {**small, **{f"undeclared{number}": value for number in range(lacking)}}
 
     def _changes(
         self,

@@ -1,13 +1,16 @@
-"""Contracts of kind ``json-schema``: valid, its samples valid, compatible with what was before."""
+"""Contracts of kind ``json-schema``: every draft, compared by what values they admit."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import cached_property
 
-from orchestrator.plugins.builtin.contracts import modes, samples, schemas, wording
-from orchestrator.plugins.builtin.contracts.compare import Comparison, compare
-from orchestrator.plugins.builtin.contracts.documents import Unreadable, line_of, loads
+from orchestrator.plugins.builtin.contracts import modes, schemas, witness, wording
+from orchestrator.plugins.builtin.contracts.compare import compare as compare_schemas
+from orchestrator.plugins.builtin.contracts.documents import line_of, loads
+from orchestrator.plugins.builtin.contracts.kinds import Absent, Asked, Undecided, Unusable
 from orchestrator.plugins.builtin.contracts.normal import (
     Source,
     Unmodelled,
@@ -16,177 +19,115 @@ from orchestrator.plugins.builtin.contracts.normal import (
     normalise,
 )
 from orchestrator.plugins.builtin.contracts.pair import Pair
+from orchestrator.plugins.builtin.contracts.places import place_of
 from orchestrator.plugins.builtin.contracts.schemas import Answer
-from orchestrator.plugins.builtin.contracts.verdict import Part, broken, combined, unclear
-from orchestrator.plugins.spec import CheckContext, CheckResult, Finding, Json, Outcome, Severity
+from orchestrator.plugins.builtin.contracts.versions import Version
+from orchestrator.plugins.spec import CheckContext, Finding, Json, Severity
 
-__all__ = ["absent", "execute", "kept_history", "unreadable"]
+__all__ = ["HAS_DIRECTION", "Loaded", "about", "absent", "compare", "load", "violations"]
 
-Contract = Mapping[str, Json]
-
-
-def execute(spec: Mapping[str, Json], context: CheckContext) -> CheckResult:
-    """The whole check of one contract; never raises for what its files contain."""
-    contract: Contract = spec["contract"]
-    found = modes.versions(contract, context)
-    if found.candidate is None:
-        return combined([absent(contract, found)])
-    try:
-        document = loads(found.candidate, contract["path"])
-    except Unreadable as error:
-        return combined([unreadable(contract, error)])
-    candidate = Source(document, contract["path"], found.here, dialect_of(document))
-    wrong = schemas.invalid(document, candidate.dialect)
-    if wrong or not isinstance(document, (dict, bool)):
-        return combined([_invalid(contract, found.candidate, wrong)])
-    payloads, bad = samples.find(context.checkout, contract.get("samples"))
-    parts = [_samples(candidate, payloads, bad, contract.get("samples"))]
-    parts += _compatible(spec, candidate, found, [sample.payload for sample in payloads])
-    return combined([_about(contract), *parts])
+HAS_DIRECTION = True
 
 
-def _about(contract: Contract) -> Part:
-    """What the report says about how this was judged."""
-    named = ("compatibility", "direction", "content_model")
-    return Part(data={name: contract[name] for name in named})
+@dataclass(frozen=True)
+class Loaded:
+    """A schema of one version, valid under its draft."""
+
+    source: Source
+
+    @cached_property
+    def normal(self) -> dict[str, Json]:
+        """As one document of draft 2020-12; raises ``Unmodelled``."""
+        return normalise(self.source)
 
 
-def absent(contract: Contract, found: modes.Versions) -> Part:
-    """The file of a contract is not there."""
-    gone = "was deleted" if found.at_base else "is absent"
-    return broken(
+def load(version: Version, contract: Mapping[str, Json], context: CheckContext) -> Loaded:
+    """The schema; raises ``Absent``, ``Unreadable``, or ``Unusable`` for an invalid one."""
+    del context
+    content = version.tree.read(version.path)
+    if content is None:
+        raise absent(contract)
+    document = loads(content, version.path)
+    source = Source(document, version.path, version.tree.read, dialect_of(document))
+    wrong = schemas.invalid(document, source.dialect)
+    if not isinstance(document, (dict, bool)):
+        wrong = wrong or [schemas.Violation("$", "a schema is an object, true or false")]
+    if wrong:
+        raise Unusable(*(_invalid(version.path, content, violation) for violation in wrong))
+    loaded = Loaded(source)
+    with contextlib.suppress(Unmodelled):  # said where it is compared
+        _ = loaded.normal  # reads the files it refers to
+    return loaded
+
+
+def absent(contract: Mapping[str, Json], what: str = "file") -> Absent:
+    """What to raise where a version has no such file (or package)."""
+    return Absent(
         Finding(
             rule="contract.absent",
             severity=Severity.BREAKING,
-            message=f"the file of contract {contract['name']} {gone}",
+            message=f"the {what} of contract {contract['name']} is absent",
             file=contract["path"],
-            remedy="restore the file, or take the contract out of the configuration",
+            remedy="restore it, or take the contract out of the configuration",
         )
     )
 
 
-def unreadable(contract: Contract, error: Unreadable) -> Part:
-    """The file of a contract is not JSON or YAML."""
-    return broken(
-        Finding(
-            rule="contract.unreadable",
-            severity=Severity.BREAKING,
-            message=f"the contract cannot be read: {error.message}",
-            file=contract["path"],
-            line=error.line,
-            remedy="write valid JSON, or YAML in a file that ends in .yaml",
-        )
-    )
+def about(loaded: Loaded) -> dict[str, Json]:
+    """The draft, and what is in the schema and not compared."""
+    drafts = {4: "4", 6: "6", 7: "7", 19: "2019-09", 20: "2020-12"}
+    unseen = sorted(schemas.remarks(loaded.source.document))
+    return {"draft": drafts[loaded.source.dialect], "not_examined": unseen}
 
 
-def _invalid(contract: Contract, content: bytes, wrong: list[schemas.Violation]) -> Part:
-    wrong = wrong or [schemas.Violation("$", "a schema is an object, true or false")]
-    return broken(
-        *(
-            Finding(
-                rule="schema.invalid",
-                severity=Severity.BREAKING,
-                message=f"the schema is not valid at {violation.path}: {violation.message}",
-                file=contract["path"],
-                line=line_of(content, violation.pointer),
-                remedy="mend the schema; the draft is the one $schema names, else 2020-12",
-            )
-            for violation in wrong
-        )
-    )
-
-
-def _samples(
-    candidate: Source, payloads: list[samples.Sample], bad: list[Finding], pattern: str | None
-) -> Part:
-    if pattern is None:
-        return Part()
+def violations(loaded: Loaded, payload: Json) -> list[tuple[str, str]]:
+    """What is wrong with a sample; formats count."""
     try:
-        schema, dialect = normalise(candidate), 20
+        found = schemas.violations(loaded.normal, payload)
     except Unmodelled:
-        schema, dialect = candidate.document, candidate.dialect
-    return samples.check(schema, payloads, bad, pattern, dialect=dialect)
+        source = loaded.source
+        found = schemas.violations(source.document, payload, dialect=source.dialect)
+    return [(violation.path, violation.message) for violation in found]
 
 
-def _compatible(
-    spec: Mapping[str, Json], candidate: Source, found: modes.Versions, seeds: list[Json]
-) -> Iterator[Part]:
-    """One part for every earlier version and demand."""
-    contract = spec["contract"]
-    demanded = modes.demands(contract["compatibility"], contract["direction"])
-    if not demanded:
+def compare(old: Loaded, new: Loaded, asked: Asked) -> Iterator[Finding | Undecided]:
+    """What the reader of this demand refuses of what its writer may send."""
+    same = old.source.document == new.source.document
+    if same and is_self_contained(new.source.document):
         return
-    if found.trouble:
-        yield unclear(Outcome.ERRORED, found.trouble)
-        return
-    yield kept_history(contract, found)
-    for version in found.earlier:
-        for demand in demanded:
-            part = _compared(spec, candidate, version, demand, seeds)
-            yield part
-            if part.outcome is Outcome.ERRORED:
-                return
-
-
-def kept_history(contract: Contract, found: modes.Versions) -> Part:
-    """Which versions are compared with, and a notice where there is nothing."""
-    data = {"compared_with": [version.label for version in found.earlier]}
-    if found.earlier or not found.known_base:
-        return Part(data=data)
-    new = Finding(
-        rule="contract.new",
-        severity=Severity.NOTICE,
-        message=f"contract {contract['name']} is new; there is no version to compare it with",
-        file=contract["path"],
-    )
-    return Part(findings=(new,), data=data)
-
-
-def _compared(
-    spec: Mapping[str, Json],
-    candidate: Source,
-    version: modes.Version,
-    demand: str,
-    seeds: list[Json],
-) -> Part:
-    contract = spec["contract"]
+    writer, reader = (old, new) if asked.demand == modes.MUST_NOT_SHRINK else (new, old)
     try:
-        document = loads(version.content, version.path)
-    except Unreadable as error:
-        reason = f"the version to compare with ({version.label}) cannot be read: {error}"
-        return unclear(Outcome.INCONCLUSIVE, reason)
-    earlier = Source(document, version.path, version.read, dialect_of(document))
-    if document == candidate.document and is_self_contained(document):
-        return Part()
-    try:
-        old, new = normalise(earlier), normalise(candidate)
-        writer, reader = (old, new) if demand == modes.MUST_NOT_SHRINK else (new, old)
-        pair = Pair(writer, reader, content_model=contract["content_model"], seeds=seeds)
+        pair = Pair(
+            writer.normal,
+            reader.normal,
+            content_model=asked.contract["content_model"],
+            seeds=asked.seeds,
+            witness=witness.of(writer.source, reader.source),
+        )
     except ValueError as error:
-        reason = f"compared with {version.label}: {error}"
-        return unclear(Outcome.INCONCLUSIVE, reason)
-    return _judged(spec, version, demand, compare(pair))
-
-
-def _judged(
-    spec: Mapping[str, Json],
-    version: modes.Version,
-    demand: str,
-    comparison: Comparison,
-) -> Part:
-    if comparison.answer is Answer.YES:
-        return Part()
+        yield Undecided("", str(error))
+        return
+    comparison = compare_schemas(pair)
     if comparison.answer is Answer.UNKNOWN:
-        reason = f"compared with {version.label}, {demand}: {comparison.reason}"
-        return unclear(Outcome.INCONCLUSIVE, reason)
-    contract = spec["contract"]
-    situation = wording.LOST if demand == modes.MUST_NOT_SHRINK else wording.GAINED
-    evidence: dict[str, Json] = {
-        "compared_with": version.label,
-        "content_model": contract["content_model"],
-        "consumers": list(spec["consumers"]),
-        "producers": list(spec["producers"]),
-    }
-    prefix = "" if version.label == "base" else f"compared with {version.label}: "
-    found = wording.findings(comparison, situation, prefix=prefix, evidence=evidence)
-    return broken(*(replace(finding, file=contract["path"]) for finding in found))
+        yield Undecided(asked.demand, comparison.reason)
+        return
+    if comparison.answer is Answer.NO:
+        situation = wording.LOST if asked.demand == modes.MUST_NOT_SHRINK else wording.GAINED
+        yield from wording.findings(
+            comparison,
+            situation,
+            evidence={"content_model": asked.contract["content_model"]},
+            place=lambda at: place_of(new.source.document, at),
+        )
+
+
+def _invalid(path: str, content: bytes, violation: schemas.Violation) -> Finding:
+    return Finding(
+        rule="schema.invalid",
+        severity=Severity.BREAKING,
+        message=f"the schema is not valid at {violation.path}: {violation.message}",
+        file=path,
+        line=line_of(content, violation.pointer),
+        remedy="mend the schema; the draft is the one $schema names, else 2020-12",
+        evidence={"pointer": violation.pointer},
+    )

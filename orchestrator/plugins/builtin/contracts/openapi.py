@@ -9,172 +9,155 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from orchestrator.plugins.builtin.contracts import modes
-from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable, line_of, loads
-from orchestrator.plugins.builtin.contracts.json_schema import absent, kept_history, unreadable
+from orchestrator.plugins.builtin.contracts import modes, oasdiff
+from orchestrator.plugins.builtin.contracts.bundle import bundled, origin
+from orchestrator.plugins.builtin.contracts.documents import line_of, loads
+from orchestrator.plugins.builtin.contracts.json_schema import absent
+from orchestrator.plugins.builtin.contracts.kinds import Asked, Undecided, Unusable
 from orchestrator.plugins.builtin.contracts.normal import DanglingReference, Unmodelled
-from orchestrator.plugins.builtin.contracts.openapi_bodies import Side, Undecided, bodies
+from orchestrator.plugins.builtin.contracts.openapi_bodies import bodies
+from orchestrator.plugins.builtin.contracts.openapi_calls import refusal
 from orchestrator.plugins.builtin.contracts.openapi_model import (
     Malformed,
     Operation,
-    api,
-    not_examined,
     schema_places,
 )
-from orchestrator.plugins.builtin.contracts.openapi_rules import Change, structural
-from orchestrator.plugins.builtin.contracts.verdict import Part, broken, combined, unclear
-from orchestrator.plugins.spec import CheckContext, CheckResult, Finding, Json, Outcome, Severity
+from orchestrator.plugins.builtin.contracts.openapi_reader import api, not_examined
+from orchestrator.plugins.builtin.contracts.openapi_rules import RULES, Change, structural
+from orchestrator.plugins.builtin.contracts.openapi_side import Side
+from orchestrator.plugins.builtin.contracts.verdict import evidence_of
+from orchestrator.plugins.builtin.contracts.versions import Version
+from orchestrator.plugins.builtin.contracts.wording import going_back
+from orchestrator.plugins.spec import CheckContext, Finding, Json, Severity
 
-__all__ = ["execute"]
+__all__ = ["HAS_DIRECTION", "about", "compare", "load", "violations"]
 
-Contract = Mapping[str, Json]
+HAS_DIRECTION = False
 
 
-def execute(spec: Mapping[str, Json], context: CheckContext) -> CheckResult:
-    """The whole check of one document; never raises for what its files contain."""
-    contract: Contract = spec["contract"]
-    found = modes.versions(contract, context)
-    if found.candidate is None:
-        return combined([absent(contract, found)])
+def load(version: Version, contract: Mapping[str, Json], context: CheckContext) -> Side:
+    """The API; raises ``Absent``, ``Unreadable``, or ``Unusable`` where it is not sound."""
+    del context
+    content = version.tree.read(version.path)
+    if content is None:
+        raise absent(contract)
+    document = bundled(loads(content, version.path), version.path, version.tree.read)
     try:
-        side = _side(found.candidate, contract["path"], found.here)
-    except Unreadable as error:
-        return combined([unreadable(contract, error)])
+        side = Side(api(document), version.path, version.tree.read)
     except Malformed as error:
-        return combined([_malformed(contract, found.candidate, error)])
-    unresolved = _unresolved(side, contract, found.candidate)
-    return combined([_about(side, contract), unresolved, *_compatible(spec, side, found)])
+        raise Unusable(_malformed(version.path, content, error)) from error
+    except RecursionError as error:
+        deep = Malformed("it is nested too deeply")
+        raise Unusable(_malformed(version.path, content, deep)) from error
+    dangling = list(_dangling(side, content))
+    if dangling:
+        raise Unusable(*dangling)
+    return side
 
 
-def _side(content: bytes, path: str, read: Read) -> Side:
-    return Side(api(loads(content, path)), path, read)
+def about(loaded: Side) -> dict[str, Json]:
+    """How much of the API there is, and what of it no rule looks at."""
+    return {
+        "operations": len(loaded.api.operations),
+        "not_examined": not_examined(loaded.api.document),
+    }
 
 
-def _about(side: Side, contract: Contract) -> Part:
-    return Part(
-        data={
-            "compatibility": contract["compatibility"],
-            "content_model": contract["content_model"],
-            "operations": len(side.api.operations),
-            "not_examined": not_examined(side.api.document),
-        }
+def violations(loaded: Side, payload: Json) -> None:
+    """An API has no samples."""
+    del loaded, payload
+
+
+def compare(old: Side, new: Side, asked: Asked) -> Iterator[Finding | Undecided]:
+    """What callers of the one miss in the other; for ``forward`` the other way round."""
+    backward = asked.demand == modes.MUST_NOT_SHRINK
+    before, after = (old, new) if backward else (new, old)
+    for found in _changes(before, after, asked):
+        if isinstance(found, Undecided):
+            yield found
+        else:
+            yield _here(found if backward else going_back(found), new)
+    if backward:
+        yield from oasdiff.second_opinion(old.api.document, new.api.document, asked.context)
+
+
+def _changes(old: Side, new: Side, asked: Asked) -> Iterator[Finding | Undecided]:
+    for change in structural(old, new):
+        yield _finding(change, old, new)
+    yield from bodies(old, new, asked.contract["content_model"])
+
+
+def _finding(change: Change, old: Side, new: Side) -> Finding | Undecided:
+    """A structural change; one whose call does not show it is not claimed."""
+    evidence: dict[str, Json] = {"operation": change.operation, "pointer": change.place}
+    if change.call is not None and change.severity is Severity.BREAKING:
+        try:
+            shows = refusal(old, change.call) is None and refusal(new, change.call)
+        except Unmodelled as error:
+            return Undecided(change.operation, f"{change.message}; {error}")
+        if not shows:
+            return Undecided(change.operation, f"{change.message}; no call was found that shows it")
+        evidence |= {"refused_because": shows}
+    if change.call is not None:
+        evidence["counterexample"] = evidence_of(change.call.to_json())
+    elif change.reply is not None:
+        evidence["counterexample"] = dict(change.reply)
+    return Finding(
+        rule=f"openapi.{change.rule}",
+        severity=change.severity,
+        message=f"{change.operation}: {change.message}",
+        remedy=RULES[change.rule],
+        evidence=evidence,
     )
 
 
-def _unresolved(side: Side, contract: Contract, content: bytes) -> Part:
+def _here(finding: Finding, side: Side) -> Finding:
+    """The finding with its place in the file it really stands in."""
+    path, place = origin(str(finding.evidence.get("pointer", "")), side.path)
+    more = {"pointer": place}
+    if path == side.path:
+        return replace(finding, evidence={**finding.evidence, **more})
+    return replace(finding, file=path, evidence={**finding.evidence, **more})
+
+
+def _dangling(side: Side, content: bytes) -> Iterator[Finding]:
     """Schemas of operations that refer to what is not there."""
-    findings: dict[str, Finding] = {}
+    said: set[str] = set()
     for operation in side.api.operations.values():
         for place in schema_places(operation):
             try:
                 side.schema(place, sent=True)
             except DanglingReference as error:
-                findings.setdefault(str(error), _bad_schema(operation, error, place, contract))
+                if str(error) not in said:
+                    said.add(str(error))
+                    yield _bad_schema(side.path, operation, error, place, content)
             except Unmodelled:
                 continue  # said where it is compared
-    lines = (replace(f, line=line_of(content, f.evidence["pointer"])) for f in findings.values())
-    return broken(*lines)
 
 
-def _bad_schema(operation: Operation, error: Exception, place: str, contract: Contract) -> Finding:
+def _bad_schema(
+    path: str, operation: Operation, error: Exception, place: str, content: bytes
+) -> Finding:
+    file, inner = origin(place, path)
     return Finding(
         rule="openapi.bad-schema",
         severity=Severity.BREAKING,
         message=f"{operation.name}: {error}",
-        file=contract["path"],
+        file=file,
+        line=line_of(content, inner) if file == path else None,
         remedy="define what the reference names, or mend the reference",
-        evidence={"operation": operation.name, "pointer": place},
+        evidence={"operation": operation.name, "pointer": inner},
     )
 
 
-def _malformed(contract: Contract, content: bytes, error: Malformed) -> Part:
-    return broken(
-        Finding(
-            rule="openapi.invalid",
-            severity=Severity.BREAKING,
-            message=f"this is no valid OpenAPI document: {error.message}",
-            file=contract["path"],
-            line=line_of(content, error.place),
-            remedy="mend the document; OpenAPI 3.0 and 3.1 are understood",
-            evidence={"pointer": error.place},
-        )
-    )
-
-
-def _compatible(spec: Mapping[str, Json], side: Side, found: modes.Versions) -> Iterator[Part]:
-    contract = spec["contract"]
-    mode = contract["compatibility"].removesuffix("-transitive")
-    if mode == "none":
-        return
-    if mode != "backward":
-        yield unclear(
-            Outcome.ERRORED,
-            f"compatibility {mode} is not known for openapi: callers of today are protected "
-            "(backward), or nobody (none)",
-        )
-        return
-    if found.trouble:
-        yield unclear(Outcome.ERRORED, found.trouble)
-        return
-    yield kept_history(contract, found)
-    for version in found.earlier:
-        yield from _compared(spec, side, version, found.candidate or b"")
-
-
-def _compared(
-    spec: Mapping[str, Json], new: Side, version: modes.Version, content: bytes
-) -> Iterator[Part]:
-    try:
-        old = _side(version.content, version.path, version.read)
-    except (Unreadable, Malformed) as error:
-        reason = f"the version to compare with ({version.label}) cannot be read: {error}"
-        yield unclear(Outcome.INCONCLUSIVE, reason)
-        return
-    contract = spec["contract"]
-    changes = [_finding(change) for change in structural(old.api, new.api)]
-    undecided: list[Undecided] = []
-    for found in bodies(old, new, contract["content_model"]):
-        if isinstance(found, Undecided):
-            undecided.append(found)
-        else:
-            changes.append(found)
-    yield broken(*(_placed(place, f, spec, version, content) for place, f in changes))
-    if undecided:
-        yield _undecided(undecided)
-
-
-def _finding(change: Change) -> tuple[str, Finding]:
-    return change.place, Finding(
-        rule=change.rule,
-        severity=change.severity,
-        message=f"{change.operation}: {change.message}",
-        remedy=change.remedy,
-        evidence={"operation": change.operation},
-    )
-
-
-def _placed(
-    place: str, finding: Finding, spec: Mapping[str, Json], version: modes.Version, content: bytes
-) -> Finding:
-    """The finding with its file, its line and what it was compared with."""
-    more = {
-        "pointer": place,
-        "compared_with": version.label,
-        "consumers": list(spec["consumers"]),
-    }
-    return replace(
-        finding,
-        file=spec["contract"]["path"],
-        line=line_of(content, place),
-        evidence={**finding.evidence, **more},
-    )
-
-
-def _undecided(surfaces: list[Undecided]) -> Part:
-    first = surfaces[0]
-    more = f" (and {len(surfaces) - 1} more)" if len(surfaces) > 1 else ""
-    return Part(
-        Outcome.INCONCLUSIVE,
-        f"{first.surface}: {first.reason}{more}",
-        data={"undecided": [{"surface": s.surface, "reason": s.reason} for s in surfaces[:100]]},
+def _malformed(path: str, content: bytes, error: Malformed) -> Finding:
+    file, place = origin(error.place, path)
+    return Finding(
+        rule="openapi.invalid",
+        severity=Severity.BREAKING,
+        message=f"this is no valid OpenAPI document: {error.message}",
+        file=file,
+        line=line_of(content, place) if file == path else None,
+        remedy="mend the document; OpenAPI 3.0 and 3.1 are understood",
+        evidence={"pointer": place},
     )

@@ -1,16 +1,13 @@
-"""An OpenAPI 3.0 or 3.1 document as its operations, with references resolved.
+"""An OpenAPI 3.0 or 3.1 document as its operations. Where things stand are JSON pointers.
 
-Knows where things stand (JSON pointers), not what a change of them means.
+Reads nothing (``openapi_reader``) and knows not what a change means (``openapi_rules``).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.plugins.builtin.contracts.documents import pointer
-from orchestrator.plugins.builtin.contracts.normal import OPENAPI_30
 from orchestrator.plugins.spec import Json
 
 __all__ = [
@@ -19,27 +16,10 @@ __all__ = [
     "Malformed",
     "Operation",
     "Parameter",
-    "api",
-    "not_examined",
+    "Reply",
+    "answering",
     "schema_places",
 ]
-
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-#: Keys of surfaces no rule looks at, and what they are called in the report.
-_UNSEEN = {
-    "headers": "response headers",
-    "callbacks": "callbacks",
-    "links": "links",
-    "webhooks": "webhooks",
-    "discriminator": "discriminators",
-    "encoding": "encoding of parts of a body",
-    "style": "style of parameters",
-    "explode": "style of parameters",
-    "allowReserved": "style of parameters",
-    "servers": "servers",
-    "xml": "XML names",
-}
 
 
 class Malformed(ValueError):
@@ -57,13 +37,30 @@ Content = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. ``schema`` is a pointer; ``name`` and ``location`` are as written."""
+    """One parameter, or header of a response. ``schema`` is a pointer.
+
+    ``name`` and ``location`` are as written. ``style`` says how the value is
+    written, with ``explode``; ``json`` where it is a document of its own.
+    """
 
     name: str
     location: str
     required: bool
     place: str
     schema: str | None
+    style: str = "simple"
+    explode: bool = False
+    reserved: bool = False
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an operation may answer with one status. ``headers`` by lower-case name."""
+
+    content: Content
+    headers: Mapping[str, Parameter]
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +79,10 @@ class Operation:
     body: Content | None
     body_required: bool
     body_place: str
-    responses: Mapping[str, Content]
+    responses: Mapping[str, Reply]
     security: tuple[Mapping[str, frozenset[str]], ...]
+    servers: tuple[str, ...] = ("/",)
+    deprecated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,173 +95,19 @@ class Api:
     schemes: Mapping[str, Json] = field(default_factory=dict)
 
 
-def api(document: Json) -> Api:
-    """The operations of a document; raises ``Malformed``."""
-    version = document.get("openapi") if isinstance(document, dict) else None
-    if not isinstance(version, str) or not re.match(r"3\.[01](\.|$)", version):
-        raise Malformed("it does not say openapi: 3.0 or 3.1")
-    info = document.get("info")
-    if not isinstance(info, dict) or not {"title", "version"} <= info.keys():
-        raise Malformed("info needs a title and a version", "/info")
-    if "paths" not in document and version.startswith("3.0"):
-        raise Malformed("it has no paths")
-    reader = _Reader(document)
-    found = {(o.method, o.path): o for o in reader.operations()}
-    schemes = reader.mapping(document.get("components", {}), "/components").get("securitySchemes")
-    dialect = OPENAPI_30 if version.startswith("3.0") else 20
-    return Api(document, dialect, found, schemes if isinstance(schemes, dict) else {})
-
-
 def schema_places(operation: Operation) -> list[str]:
     """The pointers of every schema of an operation."""
-    contents = [operation.body or {}, *operation.responses.values()]
+    replies = operation.responses.values()
+    contents = [operation.body or {}, *(reply.content for reply in replies)]
     places = [parameter.schema for parameter in operation.parameters.values()]
+    places += [header.schema for reply in replies for header in reply.headers.values()]
     places += [place for content in contents for place in content.values()]
     return [place for place in places if place is not None]
 
 
-def not_examined(document: Json) -> list[str]:
-    """The surfaces the document has and no rule looks at, sorted."""
-    return sorted({_UNSEEN[key] for key in _keys(document) if key in _UNSEEN})
-
-
-def _keys(value: Json, named: bool = False) -> Iterator[str]:
-    """Keys the format gives meaning to: not the names of properties, not examples."""
-    if isinstance(value, list):
-        for part in value:
-            yield from _keys(part)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            if not named:
-                yield key
-            if named or key not in ("example", "examples", "default", "enum", "const"):
-                yield from _keys(part, not named and key in ("properties", "schemas", "responses"))
-
-
-class _Reader:
-    """Reads the parts of one document."""
-
-    def __init__(self, document: Mapping[str, Json]) -> None:
-        self._document = document
-
-    def operations(self) -> Iterator[Operation]:
-        paths = self.mapping(self._document.get("paths", {}), "/paths")
-        for path, item in paths.items():
-            if path.startswith("x-"):
-                continue
-            if not path.startswith("/"):
-                raise Malformed(f"the path {path} does not begin with /", pointer("paths", path))
-            item, place = self.follow(item, pointer("paths", path))
-            for method in METHODS:
-                if method in self.mapping(item, place):
-                    yield self._operation(method, path, item, place)
-
-    def _operation(self, method: str, path: str, item: Json, place: str) -> Operation:
-        here = f"{place}/{method}"
-        written = self.mapping(item[method], here)
-        body, body_place = self.follow(written.get("requestBody"), f"{here}/requestBody")
-        return Operation(
-            name=f"{method.upper()} {path}",
-            method=method,
-            path=re.sub(r"\{[^}]*\}", "{}", path),
-            place=here,
-            parameters=self._parameters(path, item, written, place, here),
-            body=None if body is None else self._content(body, body_place),
-            body_required=body is not None and body.get("required") is True,
-            body_place=body_place,
-            responses=self._responses(written, here),
-            security=_security(written.get("security", self._document.get("security"))),
-        )
-
-    def _parameters(
-        self, path: str, item: Json, written: Json, place: str, here: str
-    ) -> dict[tuple[str, str], Parameter]:
-        """Those of the path, replaced by those of the operation, by location and name.
-
-        In a path the place counts, not the name, which callers never see.
-        """
-        found = {}
-        inside = re.findall(r"\{([^}]*)\}", path)
-        for owner, where in ((item, place), (written, here)):
-            for index, raw in enumerate(self.sequence(owner.get("parameters", []), where)):
-                one, spot = self.follow(raw, f"{where}/parameters/{index}")
-                name, location = one.get("name"), one.get("in")
-                if not isinstance(name, str) or location not in (
-                    "path",
-                    "query",
-                    "header",
-                    "cookie",
-                ):
-                    raise Malformed("a parameter needs a name and a place (in)", spot)
-                key = str(inside.index(name)) if location == "path" and name in inside else name
-                key = key.lower() if location == "header" else key
-                found[(location, key)] = self._parameter(one, name, location, spot)
-        return found
-
-    def _parameter(self, one: Json, name: str, location: str, place: str) -> Parameter:
-        schema = f"{place}/schema" if "schema" in one else None
-        if schema is None:
-            schema = next((s for s in self._content(one, place).values() if s), None)
-        required = location == "path" or one.get("required") is True
-        return Parameter(name, location, required, place, schema)
-
-    def _responses(self, written: Json, here: str) -> dict[str, Content]:
-        responses = self.mapping(written.get("responses", {}), f"{here}/responses")
-        found: dict[str, Content] = {}
-        for status, raw in responses.items():
-            if not status.startswith("x-"):
-                one, place = self.follow(raw, f"{here}{pointer('responses', status)}")
-                found[status.upper() if status != "default" else status] = self._content(one, place)
-        return found
-
-    def _content(self, owner: Json, place: str) -> dict[str, str | None]:
-        content = self.mapping(owner.get("content", {}), f"{place}/content")
-        found = {}
-        for media, part in content.items():
-            here = f"{place}{pointer('content', media)}"
-            name = media.partition(";")[0].strip().lower()
-            found[name] = f"{here}/schema" if "schema" in self.mapping(part, here) else None
-        return found
-
-    def follow(self, value: Json, place: str) -> tuple[Json, str]:
-        """The object a reference leads to, and where it stands."""
-        for _ in range(20):
-            if value is None or not isinstance(value, dict) or "$ref" not in value:
-                break
-            reference = value["$ref"]
-            if not isinstance(reference, str) or not reference.startswith("#/"):
-                raise Malformed(f"the reference {reference} leads out of the document", place)
-            value, place = self._at(reference[1:], place), reference[1:]
-        if value is not None and not isinstance(value, dict):
-            raise Malformed("an object is expected here", place)
-        return value, place
-
-    def _at(self, target: str, place: str) -> Json:
-        value: Json = self._document
-        for part in target.split("/")[1:]:
-            key = part.replace("~1", "/").replace("~0", "~")
-            if not isinstance(value, dict) or key not in value:
-                raise Malformed(f"the reference #{target} leads nowhere", place)
-            value = value[key]
-        return value
-
-    def mapping(self, value: Json, place: str) -> Mapping[str, Json]:
-        if not isinstance(value, dict):
-            raise Malformed("an object is expected here", place)
-        return value
-
-    def sequence(self, value: Json, place: str) -> list[Json]:
-        if not isinstance(value, list):
-            raise Malformed("a list is expected here", f"{place}/parameters")
-        return value
-
-
-def _security(written: Json) -> tuple[Mapping[str, frozenset[str]], ...]:
-    """The alternatives; nothing written means nobody is asked."""
-    if not isinstance(written, list) or not written:
-        return ({},)
-    return tuple(
-        {name: frozenset(map(str, scopes or ())) for name, scopes in one.items()}
-        for one in written
-        if isinstance(one, dict)
-    )
+def answering(status: str, responses: Mapping[str, Json]) -> str | None:
+    """The response of a document that answers for a status: itself, its class, the default."""
+    for name in (status, f"{status[0]}XX", "default"):
+        if name in responses:
+            return name
+    return None

@@ -1,96 +1,235 @@
 """What a change of an API's structure breaks for those who call it today.
 
 Schemas are not compared here (``openapi_bodies``), only what surrounds them.
+Each breaking change of what callers send carries the call that shows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
-from orchestrator.plugins.builtin.contracts.openapi_model import Api, Operation, Parameter
+from orchestrator.plugins.builtin.contracts.documents import pointer
+from orchestrator.plugins.builtin.contracts.openapi_calls import (
+    Call,
+    Key,
+    example,
+    smallest,
+    speaks,
+    suffices,
+    written_alike,
+)
+from orchestrator.plugins.builtin.contracts.openapi_model import (
+    Api,
+    Operation,
+    Parameter,
+    Reply,
+    answering,
+)
+from orchestrator.plugins.builtin.contracts.openapi_side import Side
 from orchestrator.plugins.spec import Json, Severity
 
-__all__ = ["Change", "answering", "structural"]
+__all__ = ["RULES", "Change", "structural"]
+
+#: Rule → what to do about it.
+RULES: Mapping[str, str] = {
+    "path-removed": "keep it, marked deprecated, until nobody calls it any more",
+    "operation-removed": "keep it, marked deprecated, until nobody calls it any more",
+    "deprecated": "tell its callers what to use instead, and until when it stays",
+    "server-removed": "go on serving the old address, or redirect from it",
+    "parameter-removed": "keep accepting it, even if it is ignored",
+    "parameter-moved": "accept it at the old place too",
+    "parameter-required": "make it optional, with a default for callers who do not send it",
+    "parameter-style": "read it the way it was written before; add a new parameter beside it",
+    "body-required": "make it optional: callers of today send none",
+    "body-removed": "keep accepting it, even if it is ignored",
+    "media-type-removed": "keep the media type beside the new one",
+    "status-removed": "keep answering with it, or make sure no caller waits for it",
+    "header-removed": "keep sending it until no caller reads it any more",
+    "header-optional": "send it always, as was promised",
+    "security-tightened": "keep the old way in as an alternative until callers have changed",
+    "security-removed": "check that this is meant",
+    "security-scheme-changed": "add the new scheme under another name, beside the old one",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change that matters: the rule, the operation, and where it shows in the new document."""
+    """One change that matters: the rule, the operation, and where it shows in the new document.
+
+    ``call`` was accepted and is not any more; ``reply`` is one of the new
+    version that callers of the old do not expect, or wait for in vain.
+    """
 
     rule: str
     operation: str
     message: str
-    remedy: str
     place: str
     severity: Severity = Severity.BREAKING
+    call: Call | None = None
+    reply: Mapping[str, Json] | None = None
 
 
-def structural(old: Api, new: Api) -> Iterator[Change]:
+def structural(old: Side, new: Side) -> Iterator[Change]:
     """Every structural change that affects callers, in the order of the old document."""
-    yield from _schemes(old, new)
-    kept = {path for _, path in new.operations}
-    for key, operation in old.operations.items():
-        if key in new.operations:
-            yield from _operation(operation, new.operations[key])
+    yield from _schemes(old.api, new.api)
+    kept = {path for _, path in new.api.operations}
+    for key, operation in old.api.operations.items():
+        if key in new.api.operations:
+            yield from _Pair(old, new, operation, new.api.operations[key]).changes()
         else:
             gone = "operation" if key[1] in kept else "path"
-            yield Change(
-                f"openapi.{gone}-removed",
-                operation.name,
-                f"the {gone} was removed",
-                "keep it, marked deprecated, until nobody calls it any more",
-                "/paths",
-            )
+            yield _gone(old, operation, gone)
 
 
-def answering(status: str, responses: Mapping[str, Json]) -> str | None:
-    """The response of a document that answers for a status: itself, its class, the default."""
-    for name in (status, f"{status[0]}XX", "default"):
-        if name in responses:
-            return name
-    return None
+def _gone(old: Side, operation: Operation, what: str) -> Change:
+    """A removed operation; its callers had been told where it was deprecated."""
+    change = Change(f"{what}-removed", operation.name, f"the {what} was removed", "/paths",
+                    call=smallest(old, operation))  # fmt: skip
+    if not operation.deprecated:
+        return change
+    message = f"the {what}, deprecated before, was removed"
+    return replace(change, message=message, severity=Severity.DANGEROUS)
 
 
-def _operation(old: Operation, new: Operation) -> Iterator[Change]:
-    yield from _parameters(old, new)
-    yield from _body(old, new)
-    yield from _responses(old, new)
-    yield from _security(old, new)
+class _Pair:
+    """One operation in both versions."""
 
+    def __init__(self, side: Side, new_side: Side, old: Operation, new: Operation) -> None:
+        self._side, self._new_side = side, new_side
+        self._old, self._new = old, new
+        self._call = smallest(side, old)
 
-def _parameters(old: Operation, new: Operation) -> Iterator[Change]:
-    for key, parameter in old.parameters.items():
-        if key in new.parameters:
-            yield from _parameter(parameter, new.parameters[key], new)
-            continue
-        moved = _elsewhere(parameter, new)
-        yield Change(
-            "openapi.parameter-moved" if moved else "openapi.parameter-removed",
-            new.name,
-            f"the {parameter.location} parameter {parameter.name} "
-            + (f"moved to {moved.location}" if moved else "was removed"),
-            "keep accepting it where it was, marked deprecated",
-            moved.place if moved else new.place,
-        )
-    for key, parameter in new.parameters.items():
-        if key not in old.parameters and parameter.required and not _elsewhere(parameter, old):
-            yield _required(parameter, new, "is new and required")
+    def changes(self) -> Iterator[Change]:
+        yield from self._operation()
+        yield from self._parameters()
+        yield from self._body()
+        for status, reply in self._old.responses.items():
+            yield from self._response(status, reply)
+        yield from self._security()
 
+    def _change(self, rule: str, message: str, place: str, **more: Json) -> Change:
+        return Change(rule, self._new.name, message, place, **more)
 
-def _parameter(old: Parameter, new: Parameter, operation: Operation) -> Iterator[Change]:
-    if new.required and not old.required:
-        yield _required(new, operation, "became required")
+    def _operation(self) -> Iterator[Change]:
+        if self._new.deprecated and not self._old.deprecated:
+            yield self._change("deprecated", "the operation is deprecated now",
+                               self._new.place, severity=Severity.NOTICE)  # fmt: skip
+        paths = {urlsplit(server).path for server in self._new.servers}
+        for server in self._old.servers:
+            if server not in self._new.servers:
+                moved = urlsplit(server).path in paths
+                severity = Severity.DANGEROUS if moved else Severity.BREAKING
+                yield self._change("server-removed", f"it is no longer served at {server}",
+                                   "/servers", severity=severity,
+                                   call=replace(self._call, server=server))  # fmt: skip
 
+    def _parameters(self) -> Iterator[Change]:
+        for key, parameter in self._old.parameters.items():
+            called = f"the {parameter.location} parameter {parameter.name}"
+            call = self._with(key, parameter)
+            new = self._new.parameters.get(key)
+            if new is None:
+                yield self._lost_parameter(parameter, called, call)
+                continue
+            if new.required and not parameter.required:
+                yield self._change("parameter-required", f"{called} became required",
+                                   new.place, call=self._call)  # fmt: skip
+            if new.deprecated and not parameter.deprecated:
+                yield self._change("deprecated", f"{called} is deprecated now", new.place,
+                                   severity=Severity.NOTICE)  # fmt: skip
+            yield from self._style(parameter, new, called, call)
+        for key, parameter in self._new.parameters.items():
+            moved = _elsewhere(parameter, self._old)
+            if parameter.required and key not in self._old.parameters and not moved:
+                called = f"the {parameter.location} parameter {parameter.name}"
+                yield self._change("parameter-required", f"{called} is new and required",
+                                   parameter.place, call=self._call)  # fmt: skip
 
-def _required(parameter: Parameter, operation: Operation, how: str) -> Change:
-    return Change(
-        "openapi.parameter-required",
-        operation.name,
-        f"the {parameter.location} parameter {parameter.name} {how}",
-        "make it optional, with a default for callers who do not send it",
-        parameter.place,
-    )
+    def _with(self, key: Key, parameter: Parameter) -> Call:
+        return self._call.having(key, example(self._side, parameter.schema))
+
+    def _lost_parameter(self, parameter: Parameter, called: str, call: Call) -> Change:
+        moved = _elsewhere(parameter, self._new)
+        if moved:
+            return self._change("parameter-moved", f"{called} moved to {moved.location}",
+                                moved.place, call=call)  # fmt: skip
+        told = ", deprecated before," if parameter.deprecated else ""
+        severity = Severity.DANGEROUS if told else Severity.BREAKING
+        return self._change("parameter-removed", f"{called}{told} was removed",
+                            self._new.place, severity=severity, call=call)  # fmt: skip
+
+    def _style(self, old: Parameter, new: Parameter, called: str, call: Call) -> Iterator[Change]:
+        try:
+            alike = written_alike(old, new, self._side)
+        except ValueError:
+            return  # said where the schemas are compared
+        if not alike:
+            before, after = _style_of(old), _style_of(new)
+            yield self._change("parameter-style", f"{called} is written {after} now; before it "
+                               f"was {before}", new.place, call=call)  # fmt: skip
+        elif old.reserved and not new.reserved:
+            yield self._change("parameter-style", f"{called} no longer takes reserved characters "
+                               "as they are", new.place, severity=Severity.DANGEROUS)  # fmt: skip
+
+    def _body(self) -> Iterator[Change]:
+        old, new = self._old, self._new
+        if new.body_required and not old.body_required:
+            how = "became required" if old.body is not None else "is new and required"
+            yield self._change("body-required", f"the request body {how}", new.body_place,
+                               call=self._call)  # fmt: skip
+        for media, place in (old.body or {}).items():
+            call = self._call.sending(media, example(self._side, place))
+            if new.body is None:
+                yield self._change("body-removed", "the request body was removed", new.place,
+                                   call=call)  # fmt: skip
+                return
+            if speaks(media, new.body) is None:
+                yield self._change("media-type-removed", f"the request no longer accepts {media}",
+                                   new.body_place, call=call)  # fmt: skip
+
+    def _response(self, status: str, old: Reply) -> Iterator[Change]:
+        answer = answering(status, self._new.responses)
+        if answer is None:
+            severity = Severity.BREAKING if status.startswith("2") else Severity.DANGEROUS
+            place = f"{self._new.place}/responses"
+            yield self._change("status-removed", f"the status {status} was removed from the "
+                               "responses", place, severity=severity,
+                               reply={"status": status, "seen": "never again"})  # fmt: skip
+            return
+        new = self._new.responses[answer]
+        for media in old.content:
+            if speaks(media, new.content) is None:
+                yield self._change("media-type-removed", f"the response {status} no longer has "
+                                   f"{media}", new.place,
+                                   reply={"status": status, "content_type": media,
+                                          "seen": "never again"})  # fmt: skip
+        yield from self._headers(status, old, new)
+
+    def _headers(self, status: str, old: Reply, new: Reply) -> Iterator[Change]:
+        for key, header in old.headers.items():
+            called = f"the header {header.name} of response {status}"
+            other = new.headers.get(key)
+            reply = {"status": status, "headers": {}, "without": header.name}
+            if other is None:
+                severity = Severity.BREAKING if header.required else Severity.DANGEROUS
+                yield self._change("header-removed", f"{called} was removed", new.place,
+                                   severity=severity, reply=reply)  # fmt: skip
+            elif header.required and not other.required:
+                yield self._change("header-optional", f"{called} may be absent now", other.place,
+                                   reply=reply)  # fmt: skip
+
+    def _security(self) -> Iterator[Change]:
+        place = f"{self._new.place}/security"
+        for had in self._old.security:
+            if not any(suffices(had, asked) for asked in self._new.security):
+                yield self._change("security-tightened", f"callers with {_named(had)} are no "
+                                   "longer let in", place,
+                                   call=replace(self._call, credentials=had))  # fmt: skip
+        if {} in self._new.security and {} not in self._old.security:
+            yield self._change("security-removed", "callers are no longer asked who they are",
+                               place, severity=Severity.DANGEROUS)  # fmt: skip
 
 
 def _elsewhere(parameter: Parameter, operation: Operation) -> Parameter | None:
@@ -101,79 +240,9 @@ def _elsewhere(parameter: Parameter, operation: Operation) -> Parameter | None:
     return None
 
 
-def _body(old: Operation, new: Operation) -> Iterator[Change]:
-    if new.body_required and not old.body_required:
-        how = "became required" if old.body is not None else "is new and required"
-        yield Change(
-            "openapi.body-required", new.name, f"the request body {how}",
-            "make it optional: callers of today send none", new.body_place,
-        )  # fmt: skip
-    if old.body is None:
-        return
-    if new.body is None:
-        yield Change(
-            "openapi.body-removed", new.name, "the request body was removed",
-            "keep accepting it, even if it is ignored", new.place,
-        )  # fmt: skip
-        return
-    for media in old.body:
-        if not _speaks(media, new.body):
-            yield _media(new, f"the request no longer accepts {media}", new.body_place)
-
-
-def _responses(old: Operation, new: Operation) -> Iterator[Change]:
-    for status, content in old.responses.items():
-        answer = answering(status, new.responses)
-        if answer is None:
-            yield _status(status, new)
-            continue
-        spoken = new.responses[answer]
-        for media in content:
-            if not _speaks(media, spoken):
-                place = f"{new.place}/responses/{answer}"
-                yield _media(new, f"the response {status} no longer has {media}", place)
-
-
-def _speaks(media: str, content: Mapping[str, Json]) -> bool:
-    return bool({media, f"{media.partition('/')[0]}/*", "*/*"} & content.keys())
-
-
-def _media(operation: Operation, message: str, place: str) -> Change:
-    remedy = "keep the media type beside the new one"
-    return Change("openapi.media-type-removed", operation.name, message, remedy, place)
-
-
-def _status(status: str, operation: Operation) -> Change:
-    success = status.startswith("2")
-    return Change(
-        "openapi.status-removed",
-        operation.name,
-        f"the status {status} was removed from the responses",
-        "keep answering with it, or make sure no caller waits for it",
-        f"{operation.place}/responses",
-        Severity.BREAKING if success else Severity.DANGEROUS,
-    )
-
-
-def _security(old: Operation, new: Operation) -> Iterator[Change]:
-    place = f"{new.place}/security"
-    for had in old.security:
-        if not any(_suffices(had, asked) for asked in new.security):
-            yield Change(
-                "openapi.security-tightened", new.name,
-                f"callers with {_named(had)} are no longer let in",
-                "keep the old way in as an alternative until callers have changed", place,
-            )  # fmt: skip
-    if {} in new.security and {} not in old.security:
-        yield Change(
-            "openapi.security-removed", new.name, "callers are no longer asked who they are",
-            "check that this is meant", place, Severity.DANGEROUS,
-        )  # fmt: skip
-
-
-def _suffices(had: Mapping[str, frozenset[str]], asked: Mapping[str, frozenset[str]]) -> bool:
-    """Whether credentials that were enough still are."""
-    return all(name in had and scopes <= had[name] for name, scopes in asked.items())
+def _style_of(parameter: Parameter) -> str:
+    exploded = " with explode" if parameter.explode and "/" not in parameter.style else ""
+    return f"in style {parameter.style}{exploded}"
 
 
 def _named(alternative: Mapping[str, frozenset[str]]) -> str:
@@ -187,17 +256,32 @@ def _named(alternative: Mapping[str, frozenset[str]]) -> str:
 
 
 def _schemes(old: Api, new: Api) -> Iterator[Change]:
-    ignored = ("description", "bearerFormat")
     for name, scheme in old.schemes.items():
         other = new.schemes.get(name)
         if not isinstance(scheme, dict) or not isinstance(other, dict):
             continue
-        if {k: v for k, v in scheme.items() if k not in ignored and k != "flows"} != {
-            k: v for k, v in other.items() if k not in ignored and k != "flows"
-        }:
-            yield Change(
-                "openapi.security-scheme-changed", "every operation that uses it",
-                f"the security scheme {name} changed",
-                "add the new scheme under another name, beside the old one",
-                f"/components/securitySchemes/{name}",
-            )  # fmt: skip
+        if _meaning(scheme) != _meaning(other) or not _flows(scheme, other):
+            yield Change("security-scheme-changed", "every operation that uses it",
+                         f"the security scheme {name} changed",
+                         pointer("components", "securitySchemes", name),
+                         reply={"before": _meaning(scheme), "after": _meaning(other)})  # fmt: skip
+
+
+def _meaning(scheme: Mapping[str, Json]) -> dict[str, Json]:
+    ignored = ("description", "bearerFormat", "flows")
+    return {k: v for k, v in scheme.items() if k not in ignored and not k.startswith("x-")}
+
+
+def _flows(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:
+    """Whether every OAuth flow with its addresses and scopes is still there."""
+    ours = new.get("flows") or {}
+    for name, flow in (old.get("flows") or {}).items():
+        other = ours.get(name)
+        if not isinstance(other, dict) or not isinstance(flow, dict):
+            return False
+        urls = ("authorizationUrl", "tokenUrl")
+        if any(flow.get(key) != other.get(key) for key in urls):
+            return False
+        if not set(flow.get("scopes") or ()) <= set(other.get("scopes") or ()):
+            return False
+    return True

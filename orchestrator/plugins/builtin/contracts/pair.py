@@ -12,12 +12,14 @@ from itertools import chain, islice
 from orchestrator.plugins.builtin.contracts import schemas
 from orchestrator.plugins.builtin.contracts.closing import closed
 from orchestrator.plugins.builtin.contracts.instances import constants, instances
+from orchestrator.plugins.builtin.contracts.witness import Witness
 from orchestrator.plugins.spec import Json
 
 __all__ = ["Example", "Pair"]
 
 #: Candidates tested before the search for an example ends.
 _CANDIDATES = 6000
+_OBJECTIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Pair:
     """A writer's and a reader's schema, normalised, ready to be compared.
 
     ``content_model`` is closed or open, see ``closing``. ``seeds`` are values
-    people wrote (samples), tried as examples first.
+    people wrote (samples), tried as examples first. ``witness`` has to agree
+    that an example is one.
     """
 
     def __init__(
@@ -41,7 +44,12 @@ class Pair:
         *,
         content_model: str = "closed",
         seeds: Sequence[Json] = (),
+        witness: Witness | None = None,
     ) -> None:
+        #: Whether the witness refused an example that would otherwise have been one.
+        self.contested = False
+        self._witness = witness
+        self._refused = 0
         self.unchanged = writer == reader
         self.reader = dict(reader)
         self.writer = closed(writer) if content_model == "closed" else dict(writer)
@@ -69,7 +77,18 @@ class Pair:
         )  # fmt: skip
 
     def _first(self, candidates: Iterable[Json]) -> Example | None:
-        return next((Example(value) for value in candidates if self.breaks(value)), None)
+        breaking = (value for value in candidates if self.breaks(value))
+        return next((Example(value) for value in breaking if self._attested(value)), None)
+
+    def _attested(self, value: Json) -> bool:
+        """Whether the witness does not object; after a few objections it is not asked again."""
+        if self._refused >= _OBJECTIONS:
+            return False
+        if self._witness is not None and self._witness(value) is False:
+            self._refused += 1
+            self.contested = True
+            return False
+        return True
 
     def _changed_seeds(self) -> Iterator[Json]:
         """The seeds with one plain value replaced, or one property left out."""

@@ -54,9 +54,7 @@ def _wanted(name: str, contract: Mapping[str, Json], request: PlanRequest) -> bo
 def _touches(path: str, contract: Mapping[str, Json]) -> bool:
     if path == contract["path"] or path.startswith(f"{contract['path'].rstrip('/')}/"):
         return True
-    history, samples = contract.get("history"), contract.get("samples")
-    if history and path.startswith(f"{history.rstrip('/')}/"):
-        return True
+    samples = contract.get("samples")
     if samples and fnmatch.fnmatchcase(path, samples):
         return True
     return _is_near(path, contract)

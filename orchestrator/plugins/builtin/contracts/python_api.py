@@ -1,4 +1,4 @@
-"""Contracts of kind ``python``: the public names of a package, compared with the base's.
+"""Contracts of kind ``python``: the public names of a package.
 
 Both versions are read as text and never imported, so nothing the candidate
 would do on import happens, and nothing installed here is analysed instead.
@@ -7,21 +7,26 @@ would do on import happens, and nothing installed here is analysed instead.
 from __future__ import annotations
 
 import ast
-import io
 import logging
-import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from orchestrator.git import Git, GitError
-from orchestrator.plugins.builtin.contracts.verdict import Part, broken, combined, unclear
-from orchestrator.plugins.spec import CheckContext, CheckResult, Finding, Json, Outcome, Severity
+from orchestrator.plugins.builtin.contracts import modes
+from orchestrator.plugins.builtin.contracts.json_schema import absent
+from orchestrator.plugins.builtin.contracts.kinds import Asked, CannotTell, Undecided, Unusable
+from orchestrator.plugins.builtin.contracts.versions import Version
+from orchestrator.plugins.builtin.contracts.wording import going_back
+from orchestrator.plugins.spec import CheckContext, Finding, Json, Severity
 
 if TYPE_CHECKING:
     import griffe
 
-__all__ = ["execute"]
+__all__ = ["HAS_DIRECTION", "Loaded", "about", "compare", "load", "violations"]
+
+HAS_DIRECTION = False
 
 _WHAT_TO_DO = {
     "parameter-removed": "keep the parameter, with a default, even if it is ignored",
@@ -41,32 +46,84 @@ _WHAT_TO_DO = {
 _DANGEROUS = frozenset(("parameter-changed-default", "attribute-changed-value"))
 
 
-def execute(spec: Mapping[str, Json], context: CheckContext) -> CheckResult:
-    """Compare the package's public interface; never raises for what its files contain."""
-    contract = spec["contract"]
+@dataclass(frozen=True)
+class Loaded:
+    """A package as it is in one version. ``root`` is the folder its files were written to."""
+
+    package: str
+    root: Path
+    tree: griffe.Object | griffe.Alias
+
+
+def load(version: Version, contract: Mapping[str, Json], context: CheckContext) -> Loaded:
+    """The package's public interface; raises ``Unusable``, or ``CannotTell`` without a package."""
     package = str(contract.get("package") or "")
     if not package:
-        reason = f"contract {contract['name']} of kind python names no package"
-        return combined([unclear(Outcome.ERRORED, reason)])
-    root = Path(context.checkout).resolve() / _root(contract, package)
-    if not _is_there(root, package):
-        return combined([_absent(contract, package)])
-    bad = list(_syntax(root, package, Path(context.checkout).resolve()))
+        raise CannotTell(f"contract {contract['name']} of kind python names no package")
+    folder = str(_root(version.path, package))
+    files = _files(version, folder, package)
+    if not files:
+        raise absent(contract, f"package {package}")
+    bad = list(_syntax(files))
     if bad:
-        return combined([broken(*bad)])
+        raise Unusable(*bad)
+    root = Path(tempfile.mkdtemp(dir=context.scratch))
+    for name, content in files.items():
+        place = root / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
     try:
-        new = _load(root, package)
+        return Loaded(package, root, _parsed(root / folder, package))
     except Exception as error:  # griffe has no base class for what files may do to it
-        reason = f"the package {package} cannot be read: {type(error).__name__}: {error}"
-        return combined([unclear(Outcome.ERRORED, reason)])
-    if contract["compatibility"] == "none":
-        return combined([Part(data={"package": package})])
-    return combined([Part(data={"package": package}), _compared(spec, context, package, new)])
+        raise Unusable(_about_package(contract, "python.unreadable",
+            f"the package {package} cannot be read: {type(error).__name__}: {error}",
+            "mend the package"))  from error  # fmt: skip
 
 
-def _root(contract: Mapping[str, Json], package: str) -> PurePosixPath:
+def about(loaded: Loaded) -> dict[str, Json]:
+    """The package, and what is not compared."""
+    return {"package": loaded.package, "not_examined": ["behaviour", "exceptions raised",
+            "names that begin with _", "attributes made at run time"]}  # fmt: skip
+
+
+def violations(loaded: Loaded, payload: Json) -> None:
+    """A package has no samples."""
+    del loaded, payload
+
+
+def compare(old: Loaded, new: Loaded, asked: Asked) -> Iterator[Finding | Undecided]:
+    """What callers of the one miss in the other; for ``forward`` the other way round."""
+    import griffe
+
+    backward = asked.demand == modes.MUST_NOT_SHRINK
+    before, after = (old, new) if backward else (new, old)
+    roots = (new.root.resolve(), old.root.resolve())
+    try:
+        changes = list(griffe.find_breaking_changes(before.tree, after.tree))
+        found = [_finding(change, roots) for change in changes]
+    except Exception as error:  # as above
+        yield Undecided(new.package, f"it cannot be compared: {type(error).__name__}: {error}")
+        return
+    yield from (finding if backward else going_back(finding) for finding in found)
+
+
+def _files(version: Version, root: str, package: str) -> dict[str, bytes]:
+    """The Python files of the package, by their path in the repository."""
+    top = f"{root}/{package.split('.')[0]}".removeprefix("./")
+    names = [*version.tree.below(f"{top}.py"), *version.tree.below(top)]
+    inside = f"{root}/{package.replace('.', '/')}".removeprefix("./")
+    found = version.tree.contents(name for name in names if name.endswith((".py", ".pyi")))
+    mine = any(name.startswith((f"{inside}/", f"{inside}.py")) for name in found)
+    return found if mine else {}
+
+
+def _about_package(contract: Mapping[str, Json], rule: str, message: str, remedy: str) -> Finding:
+    return Finding(rule, Severity.BREAKING, message, contract["path"], remedy=remedy)
+
+
+def _root(written: str, package: str) -> PurePosixPath:
     """The folder the package is imported from; the path may name it or the package itself."""
-    path = PurePosixPath(contract["path"])
+    path = PurePosixPath(written)
     inner = PurePosixPath(*package.split("."))
     for candidate in (inner, inner.with_suffix(".py"), inner / "__init__.py"):
         depth = len(candidate.parts)
@@ -75,12 +132,7 @@ def _root(contract: Mapping[str, Json], package: str) -> PurePosixPath:
     return path
 
 
-def _is_there(root: Path, package: str) -> bool:
-    place = root.joinpath(*package.split("."))
-    return place.is_dir() or place.with_suffix(".py").is_file()
-
-
-def _load(root: Path, package: str) -> griffe.Object | griffe.Alias:
+def _parsed(root: Path, package: str) -> griffe.Object | griffe.Alias:
     import griffe
 
     logging.getLogger("griffe").setLevel(logging.CRITICAL)
@@ -90,67 +142,7 @@ def _load(root: Path, package: str) -> griffe.Object | griffe.Alias:
     return loaded
 
 
-def _compared(
-    spec: Mapping[str, Json],
-    context: CheckContext,
-    package: str,
-    new: griffe.Object | griffe.Alias,
-) -> Part:
-    if context.base is None:
-        return Part(data={"compared_with": []})
-    import griffe
-
-    before = Path(context.scratch) / "base"
-    try:
-        _export(context, str(_root(spec["contract"], package)), package, before)
-    except (GitError, tarfile.TarError, OSError) as error:
-        return unclear(Outcome.ERRORED, f"the package at the base cannot be read: {error}")
-    root = before / _root(spec["contract"], package)
-    if not _is_there(root, package):
-        return _new(spec["contract"], package)
-    try:
-        old = _load(root, package)
-        changes = list(griffe.find_breaking_changes(old, new))
-        roots = (Path(context.checkout).resolve(), before.resolve())
-        found = [_finding(change, spec, roots) for change in changes]
-    except Exception as error:  # as above
-        reason = f"the package at the base cannot be read: {type(error).__name__}: {error}"
-        return unclear(Outcome.INCONCLUSIVE, reason)
-    part = broken(*found)
-    return Part(part.outcome, part.reason, part.findings, {"compared_with": ["base"]})
-
-
-def _export(context: CheckContext, root: str, package: str, target: Path) -> None:
-    """Write the package as it is at the base below ``target``."""
-    top = package.split(".")[0]
-    place = PurePosixPath(root)
-    git = Git(Path(context.checkout))
-    base = str(context.base)
-    if git.commit(base) is None:
-        raise GitError(f"the base {base} is not here")
-    names = [str(place / top), str(place / f"{top}.py")]
-    names = [name for name in names if git.out("ls-tree", base, "--", name)]
-    target.mkdir(parents=True, exist_ok=True)
-    if names:
-        packed = git.run("archive", "--format=tar", base, "--", *names).stdout
-        _unpack(packed, target)
-
-
-def _unpack(packed: bytes, target: Path) -> None:
-    """Write the regular files of a tar archive made by git, whose names stay below the top.
-
-    Links are left out: they could lead anywhere, and nothing here follows them.
-    """
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        for member in archive:
-            content = archive.extractfile(member) if member.isfile() else None
-            if content is not None:
-                place = target / member.name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(content.read())
-
-
-def _finding(breakage: griffe.Breakage, spec: Mapping[str, Json], roots: Sequence[Path]) -> Finding:
+def _finding(breakage: griffe.Breakage, roots: Sequence[Path]) -> Finding:
     kind = breakage.kind.name.lower().replace("_", "-")
     removed = kind == "object-removed"
     values = {"before": str(breakage.old_value), "after": str(breakage.new_value)}
@@ -164,7 +156,7 @@ def _finding(breakage: griffe.Breakage, spec: Mapping[str, Json], roots: Sequenc
         file=_file(breakage, roots),
         line=None if removed else _line(breakage),
         remedy=_WHAT_TO_DO.get(kind, "keep what callers rely on"),
-        evidence={"object": breakage.obj.path, **values, "consumers": list(spec["consumers"])},
+        evidence={"object": breakage.obj.path, **values},
     )
 
 
@@ -188,41 +180,17 @@ def _owner(breakage: griffe.Breakage) -> griffe.Object | griffe.Alias:
     return found.parent or found if found.is_alias else found
 
 
-def _syntax(root: Path, package: str, checkout: Path) -> Iterator[Finding]:
+def _syntax(files: Mapping[str, bytes]) -> Iterator[Finding]:
     """Modules that are no Python: the library would leave them out and not say so."""
-    place = root.joinpath(*package.split("."))
-    files = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
-    for path in files:
+    for path, content in files.items():
         try:
-            ast.parse(path.read_bytes())
-        except (SyntaxError, ValueError, RecursionError, OSError) as error:
+            ast.parse(content)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             yield Finding(
                 rule="python.unreadable",
                 severity=Severity.BREAKING,
                 message=f"this is no Python: {getattr(error, 'msg', error)}",
-                file=path.relative_to(checkout).as_posix(),
+                file=path,
                 line=getattr(error, "lineno", None),
                 remedy="mend the file",
             )
-
-
-def _absent(contract: Mapping[str, Json], package: str) -> Part:
-    return broken(
-        Finding(
-            rule="contract.absent",
-            severity=Severity.BREAKING,
-            message=f"the package {package} of contract {contract['name']} is not there",
-            file=contract["path"],
-            remedy="restore the package, or take the contract out of the configuration",
-        )
-    )
-
-
-def _new(contract: Mapping[str, Json], package: str) -> Part:
-    found = Finding(
-        rule="contract.new",
-        severity=Severity.NOTICE,
-        message=f"the package {package} is new; there is no version to compare it with",
-        file=contract["path"],
-    )
-    return Part(findings=(found,), data={"compared_with": []})

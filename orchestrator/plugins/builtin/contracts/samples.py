@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from orchestrator.plugins.builtin.contracts import schemas
 from orchestrator.plugins.builtin.contracts.documents import Unreadable, loads
+from orchestrator.plugins.builtin.contracts.kinds import Kind
 from orchestrator.plugins.builtin.contracts.verdict import Part, broken, unclear
 from orchestrator.plugins.spec import Finding, Json, Outcome, Severity
 
@@ -38,20 +39,24 @@ def find(checkout: str, pattern: str | None) -> tuple[list[Sample], list[Finding
 
 
 def check(
-    schema: Json,
-    samples: list[Sample],
-    unreadable: list[Finding],
-    pattern: str,
-    *,
-    dialect: int,
+    kind: Kind, loaded: Any, samples: list[Sample], unreadable: list[Finding], pattern: str
 ) -> Part:
-    """Validate the samples; a glob that matches nothing is errored: nothing was tested."""
+    """Validate the samples; a glob that matches nothing is errored: nothing was tested.
+
+    ``loaded`` is what the kind made of the candidate (``Any``: its own affair).
+    """
     if not samples and not unreadable:
         return unclear(Outcome.ERRORED, f"no sample matches {pattern}")
-    try:
-        found = [f for sample in samples for f in _violations(schema, sample, dialect)]
-    except ValueError as error:
-        return unclear(Outcome.ERRORED, f"samples cannot be validated: {error}")
+    found = []
+    for sample in samples:
+        try:
+            wrong = kind.violations(loaded, sample.payload)
+        except ValueError as error:
+            return unclear(Outcome.ERRORED, f"samples cannot be validated: {error}")
+        if wrong is None:
+            return unclear(Outcome.ERRORED, "contracts of this kind have no samples: a payload "
+                           "cannot be validated by it")  # fmt: skip
+        found += [_violation(sample, path, message) for path, message in wrong]
     part = broken(*unreadable, *found)
     return Part(part.outcome, part.reason, part.findings, {"samples": len(samples)})
 
@@ -65,16 +70,15 @@ def _matched(checkout: str, pattern: str | None) -> Iterator[Path]:
     return iter(list(inside)[:_MOST])
 
 
-def _violations(schema: Json, sample: Sample, dialect: int) -> Iterator[Finding]:
-    for violation in schemas.violations(schema, sample.payload, dialect=dialect):
-        yield Finding(
-            rule="sample.invalid",
-            severity=Severity.BREAKING,
-            message=f"{violation.path}: {violation.message}",
-            file=sample.path,
-            remedy="mend the sample, or let the contract accept what is really sent",
-            evidence={"path": violation.path},
-        )
+def _violation(sample: Sample, path: str, message: str) -> Finding:
+    return Finding(
+        rule="sample.invalid",
+        severity=Severity.BREAKING,
+        message=f"{path}: {message}",
+        file=sample.path,
+        remedy="mend the sample, or let the contract accept what is really sent",
+        evidence={"path": path},
+    )
 
 
 def _unreadable(name: str, error: Exception) -> Finding:

@@ -31,6 +31,7 @@ __all__ = [
     "lost",
     "reduced",
     "references",
+    "remarks",
     "same",
     "scoped",
     "violations",
@@ -187,6 +188,34 @@ _URIS = {
     19: "https://json-schema.org/draft/2019-09/schema",
     20: "https://json-schema.org/draft/2020-12/schema",
 }
+
+
+#: Keywords that say something no comparison looks at.
+_ANNOTATIONS = {
+    "format": "format (counts for samples only)",
+    "default": "default",
+    "readOnly": "readOnly",
+    "writeOnly": "writeOnly",
+    "contentEncoding": "contentEncoding",
+    "contentMediaType": "contentMediaType",
+    "contentSchema": "contentSchema",
+}
+
+
+def remarks(schema: Json, named: bool = False) -> set[str]:
+    """What a schema says and no comparison looks at. ``named``: its keys are names."""
+    if isinstance(schema, list):
+        return set[str]().union(*(remarks(part) for part in schema))
+    if not isinstance(schema, dict):
+        return set()
+    found = set() if named else {_ANNOTATIONS[key] for key in schema if key in _ANNOTATIONS}
+    for key, part in schema.items():
+        if named or key not in ("const", "enum", "default", "examples"):
+            found |= remarks(part, not named and key in _NAMED)
+    return found
+
+
+_NAMED = frozenset(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"))
 
 
 def _violations(errors: Iterator[Json], most: int) -> Iterator[Violation]:

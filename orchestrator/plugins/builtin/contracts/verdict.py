@@ -7,16 +7,18 @@ all are kept. Also: how values are shown, and how large evidence may be.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.plugins.builtin.contracts.kinds import Undecided
 from orchestrator.plugins.spec import CheckResult, Finding, Json, Outcome, Severity
 
-__all__ = ["Part", "broken", "combined", "evidence_of", "shown", "unclear"]
+__all__ = ["Part", "broken", "combined", "evidence_of", "shown", "unclear", "undecided"]
 
 _WORST = (Outcome.FAILED, Outcome.ERRORED, Outcome.INCONCLUSIVE, Outcome.PASSED)
 #: The largest schema or value evidence carries, in characters of JSON.
 _MAX_EVIDENCE = 4000
+_MAX_LISTED, _MAX_REASONS = 100, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,36 @@ def unclear(outcome: Outcome, reason: str) -> Part:
     return Part(outcome, reason)
 
 
+def undecided(surfaces: Sequence[Undecided], version: str) -> Part:
+    """Inconclusive: what could not be decided against a version, the first as the reason."""
+    first = surfaces[0]
+    more = f" (and {len(surfaces) - 1} more)" if len(surfaces) > 1 else ""
+    named = f"{first.surface}: " if first.surface else ""
+    listed = [{"surface": s.surface, "reason": s.reason, "compared_with": version}
+              for s in surfaces[:_MAX_LISTED]]  # fmt: skip
+    return Part(
+        Outcome.INCONCLUSIVE,
+        f"compared with {version}: {named}{first.reason}{more}",
+        data={"undecided": listed},
+    )
+
+
 def combined(parts: Iterable[Part]) -> CheckResult:
     """One result of all parts: the worst outcome, with the reasons of the parts that have it."""
     every = list(parts)
     outcome = next((o for o in _WORST if any(p.outcome is o for p in every)), Outcome.PASSED)
     reasons = [part.reason for part in every if part.outcome is outcome and part.reason]
-    findings = tuple(finding for part in every for finding in part.findings)
+    data: dict[str, Json] = {}
+    for part in every:
+        data |= {name: value for name, value in part.data.items() if name != "undecided"}
+    open_ = [surface for part in every for surface in part.data.get("undecided", ())]
+    if open_:
+        data["undecided"] = open_[:_MAX_LISTED]
     return CheckResult(
         outcome,
-        "; ".join(dict.fromkeys(reasons)),
-        findings,
-        data={name: value for part in every for name, value in part.data.items()},
+        "; ".join(list(dict.fromkeys(reasons))[:_MAX_REASONS]),
+        tuple(finding for part in every for finding in part.findings),
+        data=data,
     )
 
 

@@ -7,16 +7,20 @@ input refuses (*edge*). The same facts, said for the person affected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from orchestrator.plugins.builtin.contracts.compare import Comparison
 from orchestrator.plugins.builtin.contracts.explain import Difference, Kind
 from orchestrator.plugins.builtin.contracts.verdict import evidence_of, shown
 from orchestrator.plugins.spec import Finding, Json, Severity
 
-__all__ = ["GAINED", "LOST", "Situation", "edge", "findings"]
+__all__ = ["GAINED", "LOST", "Situation", "edge", "findings", "going_back"]
 
 _SHOWN = 6
+
+#: The path of a value's part → a JSON pointer into a document.
+Place = Callable[[Sequence[str | int]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,12 @@ def findings(
     *,
     prefix: str = "",
     evidence: dict[str, Json] | None = None,
+    place: Place | None = None,
 ) -> list[Finding]:
     """The findings of a comparison that is broken; one where nothing could be named.
 
     ``prefix`` begins every message (an operation, the other version's name).
+    ``place`` gives the pointer of what decides at a path.
     """
     unnamed = Difference(Kind.OTHER, lost=comparison.lost, example=comparison.example)
     return [
@@ -67,10 +73,25 @@ def findings(
             severity=Severity.BREAKING,
             message=prefix + _message(difference, situation),
             remedy=_remedy(difference, situation),
-            evidence={**_evidence(difference), **(evidence or {})},
+            evidence={
+                **_evidence(difference),
+                **({"pointer": place(difference.at)} if place else {}),
+                **(evidence or {}),
+            },
         )
         for difference in comparison.differences or (unnamed,)
     ]
+
+
+def going_back(finding: Finding) -> Finding:
+    """The finding of a comparison the other way round: the new version's users meet the old."""
+    return replace(
+        finding,
+        message=f"going back to the version before, {finding.message}",
+        remedy="let the version before have it first; or make the new version do without it",
+        line=None,
+        evidence={**finding.evidence, "going_back": True},
+    )
 
 
 def _evidence(difference: Difference) -> dict[str, Json]:
