@@ -17,6 +17,7 @@ from orchestrator.errors import UsageError
 if TYPE_CHECKING:
     from orchestrator.hooks.clients import Client
     from orchestrator.hooks.entering import Done, Order
+    from orchestrator.hooks.registration import Hook
 
 __all__ = ["asked", "client_options", "enter", "pack"]
 
@@ -25,6 +26,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Option → what it says in the help. The names are those of ``hooks.clients.CLIENTS``.
 _CLIENTS = {
     "claude-code": "Enter Claude Code: hooks, MCP server, AGENTS.md.",
+    "codex": "Enter Codex.",
+    "gemini": "Enter Gemini CLI.",
+    "cursor": "Enter Cursor.",
+    "copilot": "Enter Copilot CLI.",
 }
 _FLAGS = {
     "agents-md": "Only the paragraph in AGENTS.md, for clients without hooks.",
@@ -127,16 +132,22 @@ def _show(clients: Sequence[Client], order: Order, done: Sequence[Done]) -> None
     for client in clients:
         print(f"{client.title} now calls orchestrate:")
         for hook in client.hooks:
-            when = f"{hook.event} {hook.matcher or ''}".strip()
-            print(f"  {when:<44} {hook.does}")
+            print(f"  {hook.event:<18} {hook.does}{_only(hook)}")
+
+
+def _only(hook: Hook) -> str:
+    """Of which tools, where not of all."""
+    return f" ({hook.matcher.replace('|', ', ')})" if hook.matcher else ""
 
 
 def _lines(done: Sequence[Done], *, dry_run: bool, remove: bool) -> None:
     """What became of each file."""
     would = {"wrote": "would write", "changed": "would change", "removed": "would remove"}
+    pad = 12 if dry_run else 8
+    width = max((len(one.name) for one in done), default=0)
     for one in done:
         verb = would.get(one.verb, one.verb) if dry_run else one.verb
         what = f"without {one.what}" if remove and one.verb == "changed" else one.what
-        print(printable(f"{verb:<8} {one.name:<24} {what}".rstrip()))
+        print(printable(f"{verb:<{pad}} {one.name:<{width}}  {what}".rstrip()))
     if all(one.verb == "kept" for one in done):
         print("nothing to do: " + ("none of it is here" if remove else "everything is there"))

@@ -98,8 +98,8 @@ def _state(here: tuple[Installed, ...]) -> Iterator[str]:
 def _other_files(root: Path, here: tuple[Installed, ...], client: Client) -> Iterator[str]:
     """The client's other files, and what its user has to do."""
     scopes = {one.scope for one in here}
-    for scope in sorted(scopes - {"project"}):
-        if client.add_server and not (client.servers and (root / client.servers).is_file()):
+    for scope in sorted(scopes if client.servers is None else scopes - {"project"}):
+        if client.add_server:
             words = [entering.server()["command"], *entering.server()["args"]]
             added = client.add_server.format(scope=scope, command=shlex.join(words))
             yield f"the MCP server is added by the client itself: {added}"
@@ -119,7 +119,7 @@ def _worktrees(root: Path, here: tuple[Installed, ...]) -> Iterator[str]:
         if one.scope == "project" and not _committed(root, one.name):
             yield (
                 f"{one.name} is not committed, and a fresh worktree has only what is: commit it "
-                "(its paths are those of this machine), or use --user or the plugin"
+                f"(its paths are those of this machine), or use --user{_plugin(one)}"
             )
 
 
@@ -128,6 +128,10 @@ def _committed(root: Path, name: str) -> bool:
         return find(root).git.run("ls-files", "--error-unmatch", name, check=False).returncode == 0
     except (NotARepository, GitError, OSError):
         return True
+
+
+def _plugin(one: Installed) -> str:
+    return " or the plugin" if one.client == "claude-code" else ""
 
 
 def _option(scope: str) -> str:

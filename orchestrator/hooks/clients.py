@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from orchestrator.hooks import tables
 from orchestrator.hooks.registration import CLAUDE_CODE, Hook, command
 from orchestrator.hooks.settings import Write
 
@@ -72,6 +73,53 @@ CLIENTS: dict[str, Client] = {
             servers=".mcp.json",
             add_server="claude mcp add --scope {scope} orchestrate -- {command}",
             trust="Claude Code asks its user to trust the folder before hooks run; -p does not ask",
+        ),
+        Client(
+            "codex",
+            "Codex",
+            tables.CODEX,
+            tables.codex,
+            {"project": ".codex/hooks.json", "user": "hooks.json"},
+            home=".codex",
+            homes="CODEX_HOME",
+            add_server="codex mcp add orchestrate -- {command}",
+            trust="Codex skips new and changed hooks in silence: type /hooks in it and trust them",
+        ),
+        Client(
+            "gemini",
+            "Gemini CLI",
+            tables.GEMINI,
+            tables.gemini,
+            {"project": ".gemini/settings.json", "user": "settings.json"},
+            home=".gemini",
+            servers=".gemini/settings.json",
+            add_server="gemini mcp add --scope {scope} orchestrate {command}",
+            trust="Gemini CLI reads the settings of a project only in a folder its user trusts",
+        ),
+        Client(
+            "cursor",
+            "Cursor",
+            tables.CURSOR,
+            tables.cursor,
+            {"project": ".cursor/hooks.json", "user": "hooks.json"},
+            grouped=False,
+            version=True,
+            home=".cursor",
+            servers=".cursor/mcp.json",
+            trust="Cursor runs the hooks of a project only in a workspace its user trusts",
+        ),
+        Client(
+            "copilot",
+            "Copilot CLI",
+            tables.COPILOT,
+            tables.copilot,
+            {"project": ".github/hooks/orchestrate.json", "user": "hooks/orchestrate.json"},
+            grouped=False,
+            version=True,
+            home=".copilot",
+            homes="COPILOT_HOME",
+            add_server="/mcp add in a session, with the command {command}",
+            trust="Copilot CLI reads .claude/settings.json too: its hooks run there a second time",
         ),
     )
 }

@@ -112,11 +112,7 @@ def _tidy(folder: Path, root: Path) -> None:
 
 def server() -> dict[str, Any]:
     """How clients start the MCP server: this environment's interpreter, isolated."""
-    return {
-        "type": "stdio",
-        "command": sys.executable,
-        "args": ["-I", "-m", "orchestrator", "mcp"],
-    }
+    return {"command": sys.executable, "args": ["-I", "-m", "orchestrator", "mcp"]}
 
 
 def paragraph() -> str:
@@ -147,7 +143,14 @@ def _settings(text: str, client: Client, where: str, order: Order) -> str | None
     text = old_hooks.without(text) if order.old and text else text
     if order.remove:
         return settings.leave(text, where)
-    return settings.enter(text, client.hooks, client.write, where, grouped=client.grouped)
+    return settings.enter(
+        text,
+        client.hooks,
+        client.write,
+        where,
+        grouped=client.grouped,
+        version=client.version,
+    )
 
 
 def _documents(root: Path, clients: Sequence[Client], order: Order) -> Iterator[_Step]:

@@ -119,5 +119,5 @@ def is_ours(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     args = entry.get("args")
-    words = [entry.get("command"), *(args if isinstance(args, list) else ())]
+    words = [entry.get("command"), entry.get("exec"), *(args if isinstance(args, list) else ())]
     return any(isinstance(word, str) and _OURS.search(word) for word in words)

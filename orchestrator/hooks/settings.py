@@ -22,20 +22,38 @@ Write = Callable[[Hook], dict[str, Any]]
 SERVER = "orchestrate"
 
 
-def enter(text: str, hooks: Sequence[Hook], write: Write, where: str, *, grouped: bool) -> str:
+def enter(
+    text: str,
+    hooks: Sequence[Hook],
+    write: Write,
+    where: str,
+    *,
+    grouped: bool,
+    version: bool = False,
+) -> str:
     """``text`` with exactly these hooks of ours; older editions are rewritten in their place.
 
-    ``grouped``: the client has groups of handlers with a matcher. Raises
-    ``UnreadableSettings``.
+    ``grouped``: the client has groups of handlers with a matcher; ``version``:
+    it wants ``"version": 1``. Raises ``UnreadableSettings``.
     """
     wants = [_want(hook, write(hook), grouped) for hook in hooks]
     text = cut(text, _stale(wants), where) or ""
+    if version:
+        wants.append(Want((), 1, lambda value: False, key="version"))
     return merge(text, wants, where)
 
 
 def leave(text: str, where: str) -> str | None:
     """``text`` without any hook of ours; None when the file was made for them."""
-    return cut(text, _is_hook, where)
+    left = cut(text, _is_hook, where)
+    # The version stands behind the hooks where the file was made for them.
+    made = _names(text) == ["hooks", "version"] and _names(left or "") == ["version"]
+    return None if made else left
+
+
+def _names(text: str) -> list[str]:
+    root = parse(text).root
+    return list(root.members) if root else []
 
 
 def enter_server(text: str, command: dict[str, Any], where: str) -> str:
@@ -67,12 +85,12 @@ def _list(value: Any) -> list[Any]:
 
 def _want(hook: Hook, handler: dict[str, Any], grouped: bool) -> Want:
     if not grouped:
-        return Want(("hooks", hook.event), handler, _known(hook))
+        return Want(("hooks", hook.event), handler, _known(hook, grouped=grouped))
     group = {"matcher": hook.matcher} if hook.matcher else {}
-    return Want(("hooks", hook.event), {**group, "hooks": [handler]}, _known(hook))
+    return Want(("hooks", hook.event), {**group, "hooks": [handler]}, _known(hook, grouped=grouped))
 
 
-def _known(hook: Hook) -> Callable[[Any], bool]:
+def _known(hook: Hook, *, grouped: bool) -> Callable[[Any], bool]:
     """Recognises the same hook in an older edition, in a group of its own."""
 
     def known(value: Any) -> bool:
@@ -81,16 +99,22 @@ def _known(hook: Hook) -> Callable[[Any], bool]:
             len(handlers) == 1
             and is_ours(handlers[0])
             and value.get("matcher") == hook.matcher
+            and _shape(value) == grouped
             and hook.script in str(handlers[0])
         )
 
     return known
 
 
+def _shape(value: Any) -> bool:
+    """True for a group of handlers, false for a handler."""
+    return isinstance(value, dict) and isinstance(value.get("hooks"), list)
+
+
 def _handlers(value: Any) -> Iterator[Any]:
     """The handlers of a group, or the one that stands in its place."""
     if isinstance(value, dict):
-        yield from value["hooks"] if isinstance(value.get("hooks"), list) else [value]
+        yield from value["hooks"] if _shape(value) else [value]
 
 
 def _is_hook(path: Path, value: Any) -> bool:

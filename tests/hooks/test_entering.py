@@ -81,7 +81,7 @@ def test_one_file_that_cannot_be_edited_leaves_all_as_they_are(
 def test_a_dry_run_writes_nothing(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = everything(repo)
     _, out, _ = typed(capsys, "--claude-code", "--dry-run")
-    assert out.startswith("would write .claude/settings.json") and everything(repo) == before
+    assert out.startswith("would write  .claude/settings.json") and everything(repo) == before
 
 
 @pytest.mark.parametrize("scope", ["local", "user"])
