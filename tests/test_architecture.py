@@ -70,7 +70,7 @@ def test_only_one_module_knows_the_driver_of_the_store() -> None:
         if "scaffold" not in path.parts
         and any(line.startswith(("import sqlite3", "from sqlite3")) for line in lines(path))
     ]
-    assert users == ["store/sqlite.py"]
+    assert users == ["store/driver.py"]
 
 
 def lines(path: Path) -> list[str]:

@@ -176,7 +176,7 @@ def _insert(tx: Transaction, draft: Draft, verb: str, actor: str, standing: Row)
     made = {"id": name, "origin": f"{secrets.token_hex(8)}:{name}", "created_at": tx.now}
     row: Row = {**_columns(draft), **made, "proposed_by": actor, **standing}
     if verb != "import":
-        row["dependencies"] = json.dumps([find(tx, other)["id"] for other in draft.dependencies])
+        row["dependencies"] = _list([find(tx, other)["id"] for other in draft.dependencies])
     row |= {"archived": 0, "version": 1, "superseded_by": None}
     tx.insert("decisions", row)
     told = {"decision": name, "title": draft.title[:200], "affects": list(draft.affects)}
@@ -189,7 +189,7 @@ def _insert(tx: Transaction, draft: Draft, verb: str, actor: str, standing: Row)
 
 def _columns(draft: Draft) -> Row:
     """The columns a draft fills, checked."""
-    lists = {name: json.dumps(list(getattr(draft, name))) for name in LISTS if name != "options"}
+    lists = {name: _list(getattr(draft, name)) for name in LISTS if name != "options"}
     options = [option.to_json() for option in draft.options]
     return {
         "title": _title(draft.title),
@@ -201,9 +201,14 @@ def _columns(draft: Draft) -> Row:
         "deadline_at": draft.deadline_at,
         "fallback": draft.fallback,
         **lists,
-        "options": texts.body(json.dumps(options), "list of options"),
-        "data": json.dumps(dict(draft.data or {})),
+        "options": texts.body(_list(options), "list of options"),
+        "data": json.dumps(dict(draft.data)) if draft.data else "{}",
     }
+
+
+def _list(values: Sequence[Any]) -> str:
+    """A JSON list; most are empty."""
+    return json.dumps(list(values)) if values else "[]"
 
 
 def _title(title: str) -> str:
@@ -217,7 +222,7 @@ def _next_id(tx: Transaction, at: int) -> str:
     day = day_of(at)
     while True:
         name = f"DEC-{day}-{tx.number(f'decision {day}'):04}"
-        if tx.get("decisions", id=name) is None:
+        if not tx.find("decisions", {"id": name}, columns=("id",)):
             return name
 
 

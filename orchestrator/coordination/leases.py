@@ -364,7 +364,8 @@ def _survey(
     waiting: Row | None,
 ) -> _Survey:
     """Look at everything first: nothing is written before all of it is known to be free."""
-    found = _Survey(tuple(dict.fromkeys(replace(want, place=None) for want in wants)))
+    bare = (want if want.place is None else replace(want, place=None) for want in wants)
+    found = _Survey(tuple(dict.fromkeys(bare)))
     for want in found.wants:
         _look(reader, found, want, instance, mode)
     if found.fresh and not found.conflicts:

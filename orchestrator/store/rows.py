@@ -6,7 +6,7 @@ here are the program's, never the user's: they raise ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from orchestrator.store.tables import EVENTS, INTEGERS, TABLES, Table
 
 __all__ = [
     "Where",
+    "all_columns",
     "beginning",
     "checked",
     "columns_of",
@@ -50,12 +51,20 @@ def columns_of(table: Table) -> tuple[str, ...]:
     return table.key + table.columns
 
 
-def known(name: str, table: Table, columns: Iterable[str]) -> None:
+def known(name: str, table: Table, columns: Collection[str]) -> None:
     """Raise ValueError for a column the table does not have."""
     there = _names(name)
+    if there.issuperset(columns):
+        return
     for column in columns:
         if column not in there:
             raise ValueError(f"table {name!r} has no column {column!r}")
+
+
+@lru_cache(maxsize=64)
+def all_columns(name: str) -> tuple[str, ...]:
+    """Every column of the table ``name`` (the events included), the key first."""
+    return columns_of(readable(name))
 
 
 @lru_cache(maxsize=64)
@@ -73,10 +82,17 @@ def full(name: str, row: Row) -> Row:
     """A row to insert: every column, the missing ones None, the key complete."""
     table = writable(name)
     known(name, table, row)
-    lacking = [column for column in table.key if row.get(column) is None]
-    if lacking:
-        raise ValueError(f"a row of {name!r} needs {lacking[0]!r}")
-    return {column: plain(column, row.get(column)) for column in columns_of(table)}
+    for column in table.key:
+        if row.get(column) is None:
+            raise ValueError(f"a row of {name!r} needs {column!r}")
+    new: Row = dict.fromkeys(all_columns(name))
+    for column, value in row.items():
+        # The common cases without a call: every value that is written passes here.
+        if type(value) is str and value.isascii() and column not in _INTEGERS:
+            new[column] = value
+        elif value is not None:
+            new[column] = plain(column, value)
+    return new
 
 
 def fixed(name: str, key: Mapping[str, Value], changes: Row) -> None:

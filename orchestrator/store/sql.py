@@ -13,9 +13,9 @@ from typing import NamedTuple
 from orchestrator.store.port import Row, Value
 from orchestrator.store.rows import (
     Where,
+    all_columns,
     beginning,
     checked,
-    columns_of,
     fixed,
     known,
     plain,
@@ -25,7 +25,6 @@ from orchestrator.store.rows import (
 
 __all__ = [
     "Statement",
-    "all_columns",
     "count",
     "delete",
     "insert",
@@ -38,6 +37,8 @@ __all__ = [
 
 #: What the text of a condition depends on: each column, how many values, whether NULL too.
 _Shape = tuple[tuple[str, int, bool], ...]
+#: The columns of ``after`` and ``under``, and whether there is a limit.
+_Bounds = tuple[str | None, str | None, bool]
 
 
 class Statement(NamedTuple):
@@ -54,7 +55,7 @@ def select(
     limit: int | None,
     after: tuple[str, int] | None,
     under: tuple[str, str] | None,
-    columns: Sequence[str],
+    columns: tuple[str, ...],
 ) -> Statement:
     """``SELECT`` of ``columns``; ties are ordered by the key, so the answer is definite."""
     shape, values = _condition(where)
@@ -62,24 +63,21 @@ def select(
         values.append(after[1])
     if under is not None:
         values += _range(*under)
-    text = _selection(name, shape, order, after and after[0], under and under[0], tuple(columns))
     if limit is not None:
-        text, values = f"{text} LIMIT ?", [*values, max(0, limit)]
-    return Statement(text, values)
+        values.append(max(0, limit))
+    bounds = after and after[0], under and under[0], limit is not None
+    return Statement(_selection(name, shape, order, bounds, columns), values)
 
 
 @lru_cache(maxsize=512)
 def _selection(
-    name: str,
-    shape: _Shape,
-    order: str | None,
-    after: str | None,
-    under: str | None,
-    columns: tuple[str, ...],
+    name: str, shape: _Shape, order: str | None, bounds: _Bounds, columns: tuple[str, ...]
 ) -> str:
     known(name, readable(name), columns)
+    after, under, limited = bounds
     condition = _where(name, shape, after, under)
-    return f"SELECT {_names(columns)} FROM {_name(name)}{condition}{_order(name, order)}"
+    end = f"{_order(name, order)} LIMIT ?" if limited else _order(name, order)
+    return f"SELECT {_names(columns)} FROM {_name(name)}{condition}{end}"
 
 
 def count(name: str, where: Where | None) -> Statement:
@@ -89,24 +87,20 @@ def count(name: str, where: Where | None) -> Statement:
 
 
 def insert(name: str, row: Row) -> Statement:
-    """``INSERT`` of a full row (every column)."""
-    writable(name)
-    return _insert(name, row)
+    """``INSERT`` of a row as ``rows.full`` gives it: every column, in the table's order."""
+    return Statement(_insertion(name), list(row.values()))
 
 
 def insert_event(row: Row) -> Statement:
     """``INSERT`` of a linked event, whose fields ``events.link`` made."""
-    return _insert("events", row)
-
-
-def _insert(name: str, row: Row) -> Statement:
-    return Statement(_insertion(name, tuple(row)), list(row.values()))
+    return Statement(_insertion("events"), [row[column] for column in all_columns("events")])
 
 
 @lru_cache(maxsize=64)
-def _insertion(name: str, columns: tuple[str, ...]) -> str:
+def _insertion(name: str) -> str:
+    columns = all_columns(name)
     marks = ", ".join("?" * len(columns))
-    return f"INSERT INTO {_name(name)} ({_names(tuple(columns))}) VALUES ({marks})"
+    return f"INSERT INTO {_name(name)} ({_names(columns)}) VALUES ({marks})"
 
 
 def update(name: str, key: Mapping[str, Value], changes: Row, expect: Row | None) -> Statement:
@@ -142,15 +136,16 @@ def _condition(where: Where | None) -> tuple[_Shape, list[Value]]:
     """What decides the text of a condition, and what does not: the values to bind."""
     shape: list[tuple[str, int, bool]] = []
     values: list[Value] = []
-    for column, value in (where or {}).items():
-        if value is None or isinstance(value, str | int):
-            wanted: list[Value] = [] if value is None else [plain(column, value)]
-            null = value is None
+    for column, value in where.items() if where else ():
+        if value is None:
+            shape.append((column, 0, True))
+        elif isinstance(value, str | int):
+            shape.append((column, 1, False))
+            values.append(plain(column, value))
         else:
             wanted = [plain(column, v) for v in value if v is not None]
-            null = len(wanted) < len(value)
-        shape.append((column, len(wanted), null))
-        values += wanted
+            shape.append((column, len(wanted), len(wanted) < len(value)))
+            values += wanted
     return tuple(shape), values
 
 
@@ -212,8 +207,3 @@ def _range(column: str, start: str) -> tuple[str, str]:
     following = ord(text[-1]) + 1
     # Surrogates are no text: the next character is behind them.
     return text, text[:-1] + chr(0xE000 if following == 0xD800 else following)
-
-
-def all_columns(name: str) -> tuple[str, ...]:
-    """The columns ``find`` gives when it is not told which."""
-    return columns_of(readable(name))

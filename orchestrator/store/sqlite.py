@@ -1,4 +1,4 @@
-"""The embedded store: SQLite behind the gate. The only module that imports ``sqlite3``.
+"""The embedded store: SQLite behind the gate.
 
 Write-ahead log, one writer at a time: gate, ``BEGIN IMMEDIATE``, change and
 event, commit. Never a deferred ``BEGIN`` for a write (it fails as soon as
@@ -10,231 +10,35 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from orchestrator.errors import OrchestrateError
-from orchestrator.store import backup, events, place, schema
-from orchestrator.store.errors import (
-    Busy,
-    Corrupt,
-    Duplicate,
-    StoreFull,
-    Unsupported,
-    Unwritable,
-)
-from orchestrator.store.gate import WAIT, Gate
+from orchestrator.store import backup, events, log, place, schema
+from orchestrator.store.connections import FILE, Connections
+from orchestrator.store.driver import TYPES, Clock, DriverError, SqliteDatabase, refuse_old_driver
+from orchestrator.store.gate import WAIT
 from orchestrator.store.port import Reader, Row, Transaction, Value
 from orchestrator.store.transactions import View, Writing
 
 __all__ = ["FILE", "Clock", "SqliteDatabase", "SqliteStore", "open_store"]
 
 T = TypeVar("T")
-Clock = Callable[[], int]
 
-#: The file in the state folder.
-FILE = "state.db"
-#: The oldest SQLite with STRICT tables.
-_OLDEST = (3, 37)
-_TYPES = {
-    "int": "INTEGER",
-    "text": "TEXT",
-    "strict": " STRICT",
-    "keyed": " STRICT, WITHOUT ROWID",
-}
-#: A backstop: the gate keeps writers apart, this covers closing and recovery.
-_BUSY_SECONDS = 5.0
-_CLOSING_SECONDS = 1.0
-_CHECKPOINT_BYTES = 4 * 1024 * 1024
+_CHECKPOINT_BYTES = log.BYTES
 _KEEP_RESULTS_MS = 7 * 24 * 3600 * 1000
 _PAGE = 1000
-
-
-class SqliteDatabase:
-    """One connection. Every error leaves as one of ``store.errors``."""
-
-    #: Tests put a connection here that fails on purpose.
-    factory: type[sqlite3.Connection] = sqlite3.Connection
-
-    def __init__(self, path: Path, clock: Clock | None = None) -> None:
-        self.path, self._clock = path, clock
-        self.inode = path.stat().st_ino if path.exists() else 0
-        self._durable: bool | None = None
-        try:
-            self._raw = sqlite3.connect(
-                path,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                factory=self.factory,
-            )
-        except sqlite3.Error as error:
-            raise _translated(error, path) from error
-
-    def rows(self, text: str, values: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
-        try:
-            return self._raw.execute(text, values).fetchall()
-        except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
-
-    def change(self, text: str, values: Sequence[Value] = ()) -> int:
-        try:
-            return self._raw.execute(text, values).rowcount
-        except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
-
-    def clock(self) -> int:
-        # SQLite's own clock is this very one, but costs a query.
-        return time.time_ns() // 1_000_000 if self._clock is None else self._clock()
-
-    def begin(self, *, durable: bool) -> None:
-        """Start a write transaction; ``durable`` commits wait for the disk."""
-        if durable != self._durable:
-            self.change(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            self._durable = durable
-        self.change("BEGIN IMMEDIATE")
-
-    def rollback(self) -> None:
-        """End the transaction, if there still is one: some errors end it by themselves."""
-        if self._raw.in_transaction:
-            self.change("ROLLBACK")
-
-    def version(self) -> int:
-        """Grows whenever another connection committed."""
-        return int(self.rows("PRAGMA data_version")[0][0])
-
-    def schema(self) -> str | None:
-        """The version of the tables, or None in an empty file. Raises ``Corrupt``."""
-        tables = {name for (name,) in self.rows("SELECT name FROM sqlite_master")}
-        if not tables:
-            return None
-        wanted = 'SELECT "value" FROM "meta" WHERE "name" = ?'
-        found = self.rows(wanted, (schema.SCHEMA,)) if "meta" in tables else []
-        if not found:
-            raise Corrupt(f"{self.path} is not a store of orchestrate", hint=backup.HINT)
-        return str(found[0][0])
-
-    def checkpoint(self) -> bool:
-        """Bring the log into the file and empty it; False while somebody still reads the log."""
-        self.change("PRAGMA busy_timeout = 0")
-        try:
-            return bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0] == 0)
-        finally:
-            self.change(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}")
-
-    def copy_to(self, path: Path) -> None:
-        """Write a checked copy of everything committed. Raises ``Corrupt`` for a bad one."""
-        try:
-            with closing(sqlite3.connect(path, isolation_level=None)) as target:
-                self._raw.backup(target)
-                target.execute("PRAGMA journal_mode = DELETE")
-                (verdict,) = target.execute("PRAGMA quick_check(1)").fetchone()
-        except sqlite3.Error as error:
-            raise _translated(error, path) from error
-        if verdict != "ok":
-            raise Corrupt(f"{self.path}: {verdict}", hint=backup.HINT)
-
-    def close(self) -> None:
-        self._raw.close()
-
-
-def _translated(error: sqlite3.Error, path: Path) -> Exception:
-    """One of ``store.errors``; an error that can only be our own mistake stays as it is."""
-    code = getattr(error, "sqlite_errorcode", None) or 0
-    text = f"{path}: {error}"
-    if code in (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
-        return Duplicate(f"it exists already ({str(error).partition(': ')[2]})")
-    if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Busy(text)
-    if code & 0xFF == sqlite3.SQLITE_FULL:
-        return StoreFull(text, hint="free some space and repeat the command")
-    damaged = code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    if damaged or code == sqlite3.SQLITE_IOERR_SHORT_READ or "no such table" in str(error):
-        return Corrupt(text, hint=backup.HINT)
-    refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
-    if code & 0xFF in (*refused, sqlite3.SQLITE_IOERR):
-        return Unwritable(text, hint=f"check the owner, the mode and the disk of {path.parent}")
-    return error
-
-
-class _Connections:
-    """The connections of one store in this process: one that reads, one that writes.
-
-    Opened when first needed, again after a fork and when the file was replaced
-    (a restore): writing to the old file would lose what is written.
-    """
-
-    def __init__(self, folder: Path, clock: Clock | None, wait: float) -> None:
-        self.path, self.clock = folder / FILE, clock
-        self.gate = Gate(folder / "gate", wait)
-        self.open: dict[str, SqliteDatabase] = {}
-        self.wrote = self.writing = False
-
-    def get(self, role: str) -> SqliteDatabase:
-        """The connection for ``role`` (``read`` or ``write``). Raises ``Corrupt``."""
-        try:
-            inode = self.path.stat().st_ino
-        except FileNotFoundError:
-            raise Corrupt(f"{self.path} is gone", hint=backup.HINT) from None
-        except OSError as error:
-            raise Unwritable(f"{self.path}: {error.strerror}") from error
-        found = self.open.get(role)
-        if found is None or found.inode != inode:
-            if found is not None:
-                _forgotten.append(found)
-            found = self.open[role] = SqliteDatabase(self.path, self.clock)
-            found.change("PRAGMA wal_autocheckpoint = 0")
-        return found
-
-    def keep_copy(self) -> None:
-        """Renew the last good copy if it is old. Best effort: the work is done already."""
-        with suppress(OrchestrateError, OSError, sqlite3.Error):
-            backup.keep(self.get("write").copy_to, self.path)
-
-    def close(self) -> None:
-        """Close under the gate: the last one to close brings the log into the file."""
-        if self.wrote:
-            self.keep_copy()
-            self.wrote = False
-        if not self.open:
-            return
-        try:
-            with self.gate.held(_CLOSING_SECONDS):
-                self._close_all()
-        except Busy:
-            # Whoever holds the gate has the file open too, so this is not the last one;
-            # unless it is a thread of ours, which needs what would be closed here.
-            if not self.writing:
-                self._close_all()
-                self.gate.close()
-        except (Unwritable, StoreFull):
-            # Where the gate cannot be opened, there is nothing to write either.
-            self._close_all()
-            self.gate.close()
-        else:
-            self.gate.close()
-
-    def _close_all(self) -> None:
-        while self.open:
-            self.open.popitem()[1].close()
-
-    def after_fork(self) -> None:
-        """In a forked child: the connections are the parent's, not even to be closed."""
-        _forgotten.extend(self.open.values())
-        self.open, self.wrote, self.writing = {}, False, False
 
 
 class SqliteStore:
     """A ``store.port.Store`` in one file. Made by ``open_store``."""
 
     def __init__(self, folder: Path, *, clock: Clock | None = None, wait: float = WAIT) -> None:
-        self._connections = _Connections(folder, clock, wait)
+        self._connections = Connections(folder, clock, wait)
         self._checkpoint_at, self._log = _CHECKPOINT_BYTES, f"{self.path}-wal"
         self._reading = threading.RLock()
         self._view: View | None = None
@@ -328,15 +132,14 @@ class SqliteStore:
     def _checkpoint(self, database: SqliteDatabase) -> bool:
         """Empty a long log, under the gate; what was committed stays committed if it fails."""
         try:
-            size = os.stat(self._log).st_size  # noqa: PTH116 – on the path of every write
-            if size < self._checkpoint_at:
+            if not log.reaches(self._log, self._checkpoint_at):
                 return False
-            done = database.checkpoint()
+            left = database.checkpoint()
         except (OSError, OrchestrateError):
-            done, size = False, 0
+            left = self._checkpoint_at
         # While a reader keeps the log alive, asking after every commit would be a waste.
-        self._checkpoint_at = _CHECKPOINT_BYTES if done else size + _CHECKPOINT_BYTES
-        return done
+        self._checkpoint_at = left + _CHECKPOINT_BYTES
+        return not left
 
     def _refuse_nesting(self) -> None:
         """A second transaction of one thread would wait for its own first one."""
@@ -368,12 +171,7 @@ def open_store(
     in seconds. Raises ``Unsupported``, ``Corrupt``, ``NewerStore``, ``Busy``,
     ``StoreFull``, ``Unwritable``.
     """
-    if sqlite3.sqlite_version_info < _OLDEST:
-        found = sqlite3.sqlite_version
-        raise Unsupported(
-            f"Python's SQLite is {found}; 3.37 or newer is needed",
-            hint="use a Python that brings a newer SQLite",
-        )
+    refuse_old_driver()
     place.prepare(state_dir)
     store = SqliteStore(state_dir, clock=clock, wait=wait)
     store.prepare(project)
@@ -390,7 +188,7 @@ def _transact(
         result = _once(transaction, body, key)
         database.change("COMMIT")
     except BaseException:
-        with suppress(OrchestrateError, sqlite3.Error):
+        with suppress(OrchestrateError, DriverError):
             database.rollback()
         raise
     finally:
@@ -427,14 +225,14 @@ def _bring_forward(database: SqliteDatabase, project: str | None) -> None:
     """Under the gate: create or migrate in one transaction."""
     found = database.schema()
     if found is None:
-        database.rows("PRAGMA journal_mode = WAL")
+        database.start_log()
     _transact(database, lambda tx: _migrate(database, tx, found, project), durable=True, key=None)
 
 
 def _migrate(
     database: SqliteDatabase, tx: Transaction, found: str | None, project: str | None
 ) -> None:
-    steps = schema.create(_TYPES) if found is None else schema.forward(found, _TYPES)
+    steps = schema.create(TYPES) if found is None else schema.forward(found, TYPES)
     for statement in steps:
         database.change(statement)
     version = {"name": schema.SCHEMA, "value": str(schema.VERSION)}
@@ -446,8 +244,6 @@ def _migrate(
         tx.update("meta", {"name": schema.SCHEMA}, {"value": version["value"]})
 
 
-#: Connections to files of others: never closed, because closing would touch those files.
-_forgotten: list[SqliteDatabase] = []
 _stores: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
 
 

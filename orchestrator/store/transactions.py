@@ -7,6 +7,7 @@ the statements. One writer at a time is the store's business.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any, Protocol
 
 from orchestrator.store import rows, sql
@@ -18,6 +19,16 @@ __all__ = ["CHAIN", "Database", "View", "Writing"]
 
 #: The row of ``meta`` that holds the end of the chain of events.
 CHAIN = "chain"
+_HEAD = 'SELECT "value" FROM "meta" WHERE "name" = ?'
+_SET_HEAD = (
+    'INSERT INTO "meta" ("name", "value") VALUES (?, ?) '
+    'ON CONFLICT ("name") DO UPDATE SET "value" = excluded."value"'
+)
+_COUNT = (
+    'INSERT INTO "counters" ("name", "value") VALUES (?, 1) '
+    'ON CONFLICT ("name") DO UPDATE SET "value" = "counters"."value" + 1'
+)
+_COUNTED = 'SELECT "value" FROM "counters" WHERE "name" = ?'
 
 
 class Database(Protocol):
@@ -63,9 +74,11 @@ class View:
         under: tuple[str, str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> list[Row]:
-        names = columns or sql.all_columns(table)
-        query = sql.select(table, where, order, limit, after, under, names)
-        return [dict(zip(names, found, strict=False)) for found in self._database.rows(*query)]
+        names = tuple(columns) if columns else rows.all_columns(table)
+        text, values = sql.select(table, where, order, limit, after, under, names)
+        found = self._database.rows(text, values)
+        # Without a loop of our own, which would take most of the time of a long answer.
+        return list(map(dict, map(zip, repeat(names), found)))
 
     def count(self, table: str, where: Where | None = None) -> int:
         return int(self._database.rows(*sql.count(table, where))[0][0])
@@ -73,7 +86,7 @@ class View:
     def head(self) -> Head:
         """The end of the chain of events."""
         if self._head is None:
-            found = self._database.rows('SELECT "value" FROM "meta" WHERE "name" = ?', (CHAIN,))
+            found = self._database.rows(_HEAD, (CHAIN,))
             self._head = Head.parse(found[0][0] if found else None)
         return self._head
 
@@ -105,13 +118,9 @@ class Writing(View):
         return self._database.change(*sql.delete(table, where))
 
     def number(self, counter: str) -> int:
-        found = self._database.rows(
-            'INSERT INTO "counters" ("name", "value") VALUES (?, 1) '
-            'ON CONFLICT ("name") DO UPDATE SET "value" = "counters"."value" + 1 '
-            'RETURNING "value"',
-            (counter,),
-        )
-        return int(found[0][0])
+        # Two statements: RETURNING costs several times as much as asking.
+        self._database.change(_COUNT, (counter,))
+        return int(self._database.rows(_COUNTED, (counter,))[0][0])
 
     def record(self, event: NewEvent) -> int:
         head = self.head()
@@ -121,11 +130,7 @@ class Writing(View):
         return int(row["seq"])
 
     def _set_head(self, head: Head) -> None:
-        self._database.change(
-            'INSERT INTO "meta" ("name", "value") VALUES (?, ?) '
-            'ON CONFLICT ("name") DO UPDATE SET "value" = excluded."value"',
-            (CHAIN, head.text()),
-        )
+        self._database.change(_SET_HEAD, (CHAIN, head.text()))
         self._head = head
 
     # -- idempotency ------------------------------------------------------------------

@@ -89,8 +89,9 @@ def test_restore_brings_the_copy_back_and_says_what_was_lost(sqlite: SqliteStore
     sqlite.close()
     with closing(sqlite3.connect(sqlite.path)) as raw:
         (root,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'runs'").fetchone()
+        (size,) = raw.execute("PRAGMA page_size").fetchone()
     data = bytearray(sqlite.path.read_bytes())
-    data[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    data[(root - 1) * size : root * size] = b"\xff" * size
     sqlite.path.write_bytes(data)
     told = backup.restore(state)
     assert "restored the last good copy with 3 events" in told

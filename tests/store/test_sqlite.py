@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import OrchestrateError
-from orchestrator.store import place, schema
+from orchestrator.store import connections, place, schema
 from orchestrator.store import sqlite as module
 from orchestrator.store.errors import (
     Busy,
@@ -95,6 +95,39 @@ def test_a_long_log_is_emptied_under_way(sqlite: SqliteStore) -> None:
         row = {"id": str(number), "notes": text}
         sqlite.write(lambda tx, r=row: tx.insert("handoffs", r))  # type: ignore[misc]
         assert log.stat().st_size < module._CHECKPOINT_BYTES + 2 * len(text)
+
+
+def test_an_emptied_log_is_written_from_its_start_by_every_writer(
+    sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emptied: list[SqliteDatabase] = []
+    checkpoint = SqliteDatabase.checkpoint
+
+    def counted(self: SqliteDatabase) -> int:
+        emptied.append(self)
+        return checkpoint(self)
+
+    monkeypatch.setattr(module, "_CHECKPOINT_BYTES", 60_000)
+    monkeypatch.setattr(SqliteDatabase, "checkpoint", counted)
+    other = open_store(sqlite.path.parent)
+    sizes = []
+    for store in (sqlite, other):
+        store._checkpoint_at = 60_000
+        for number in range(80):
+            store.write(lambda tx, n=number: tx.record(NewEvent("k.v", "a", reason=f"{n}" * 99)))  # type: ignore[misc]
+            sizes.append(Path(f"{sqlite.path}-wal").stat().st_size)
+    assert len(set(sizes)) == 1
+    assert 4 <= len(emptied) <= 40
+    assert len(set(emptied)) == 2
+    assert other.verify_events() == 160
+    other.close()
+
+
+def test_a_log_that_a_reader_made_long_is_cut_afterwards(sqlite: SqliteStore) -> None:
+    sqlite.write(lambda tx: tx.insert("handoffs", {"id": "long", "notes": "x" * 6_000_000}))
+    assert Path(f"{sqlite.path}-wal").stat().st_size > 6_000_000
+    sqlite.write(fill)
+    assert Path(f"{sqlite.path}-wal").stat().st_size <= module._CHECKPOINT_BYTES
 
 
 def test_a_reader_that_stays_does_not_stop_writers(sqlite: SqliteStore) -> None:
@@ -453,7 +486,7 @@ def test_closing_waits_for_a_thread_that_writes(sqlite: SqliteStore) -> None:
 def test_closing_never_pulls_the_rug_from_under_a_thread(
     sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_CLOSING_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "_CLOSING_SECONDS", 0.0)
 
     def body(tx: Transaction) -> None:
         closer = threading.Thread(target=sqlite.close)
