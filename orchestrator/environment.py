@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-__all__ = ["ALLOWED", "CLIENT_PREFIXES", "allowed", "in_client", "sealed"]
+__all__ = ["ALLOWED", "CLIENT_PREFIXES", "SOCKET", "allowed", "in_client", "sealed"]
 
 #: Passed on to the commands of checks; everything else is dropped.
 ALLOWED = (
@@ -20,6 +20,9 @@ ALLOWED = (
 
 #: Variables by which a client marks the processes it starts.
 CLIENT_PREFIXES = ("CLAUDE", "ANTHROPIC_", "AI_AGENT", "CODEX_", "GEMINI_", "CURSOR_", "COPILOT_")
+
+#: In which a client says where its socket is: a line of JSON to it is a message.
+SOCKET = "CLAUDE_CODE_MESSAGING_SOCKET"
 
 #: Variables that would point git or Python at somebody else's files.
 _FOREIGN = ("GIT_", "ORCHESTRATE_", "PYTHON", "VIRTUAL_ENV", "PYTEST_", "COV_CORE_")

@@ -30,7 +30,7 @@ from orchestrator.coordination.tokens import (
     session_of,
     verify_token,
 )
-from orchestrator.environment import in_client
+from orchestrator.environment import SOCKET, in_client
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Repository
 from orchestrator.store.port import NewEvent, Reader, Row, Store, Transaction
@@ -62,7 +62,8 @@ class WhichInstance(OrchestrateError):
 class Caller:
     """``actor`` is ``human:<user>`` or an instance id; ``pid`` the client's, when known.
 
-    ``state`` is the folder where a session's token is kept, None where none is.
+    ``state`` is the folder where a session's token is kept, None where none is;
+    ``socket`` where the client takes messages, when it says so.
     """
 
     actor: str
@@ -70,6 +71,7 @@ class Caller:
     session: str | None = None
     pid: int | None = None
     state: Path | None = None
+    socket: str | None = None
 
     def acting_for(self, instance: str) -> str:
         """Who is recorded when this caller acts for ``instance``: a human stays one."""
@@ -85,7 +87,13 @@ def caller(reader: Reader, environment: Mapping[str, str] | None = None) -> Call
     if not in_client(names) and session is None and client is None:
         return Caller(f"human:{_user()}", human=True)
     known = instance_of(reader, session) if session else client and client["id"]
-    return Caller(known or "unregistered", False, session, int(pid) if pid.isdigit() else None)
+    return Caller(
+        known or "unregistered",
+        human=False,
+        session=session,
+        pid=int(pid) if pid.isdigit() else None,
+        socket=names.get(SOCKET) or None,
+    )
 
 
 def authenticate(store: Store, state: Path, environment: Mapping[str, str] | None = None) -> Caller:
@@ -197,7 +205,7 @@ def occupy(tx: Transaction, row: Row, who: Caller) -> Row:
     if who.human or who.session is None:
         return row
     digest = issue(tx, who.session, who.state)
-    register(tx, Client(who.session, who.pid), row, digest)
+    register(tx, Client(who.session, who.pid, socket=who.socket), row, digest)
     if digest is not None:  # a registration, not just another call
         clean(tx, tx.now)
     new = tx.get("instances", id=row["id"])

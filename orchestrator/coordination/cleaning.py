@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from orchestrator.coordination.bells import remove
 from orchestrator.coordination.sessions import children, made_on_the_spot, session_liveness
 from orchestrator.errors import OrchestrateError
 from orchestrator.lifecycle.machine import Facts, step
@@ -84,6 +85,7 @@ def end_session(tx: Transaction, row: Row, *, reason: str, actor: str) -> Ended:
     freed = sum(_release_leases(tx, one["id"], reason) for one in (row, *agents))
     for one in (*agents, row):
         tx.update("sessions", {"id": one["id"]}, {"ended_at": tx.now})
+    remove(tx, row["id"])
     instance = None if row["parent"] else tx.get("instances", id=row["instance"])
     mine = instance is not None and instance["session"] in (None, row["id"])
     tasks = return_tasks(tx, instance, reason=reason, actor=actor) if instance and mine else ()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from orchestrator.coordination.bells import hang
 from orchestrator.coordination.liveness import TTL_MS, alive, host, started
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.store.port import NewEvent, Reader, Row, Transaction
@@ -79,13 +80,15 @@ _PROCESS = ("pid", "pid_started", "host")
 class Client:
     """A client process as it registers. ``pid`` is the client's own, None when unknown.
 
-    ``kind`` is ``claude``, ``terminal`` or the like; ``cwd`` is absolute.
+    ``kind`` is ``claude``, ``terminal`` or the like; ``cwd`` is absolute; ``socket``
+    is where the client takes messages, None when it says nothing of it.
     """
 
     session: str
     pid: int | None = None
     kind: str = "claude"
     cwd: str | None = None
+    socket: str | None = None
 
     def signs(self, now: int, before: Row | None = None) -> Row:
         """The columns that say where the client runs and that it does.
@@ -199,6 +202,7 @@ def _started(
     if old is None or old["ended_at"] is not None:
         verb = "start" if old is None else "resume"
         _tell(tx, verb, instance["id"], client.session, host=changes["host"], pid=client.pid)
+    hang(tx, client.session, client.socket)
     row = tx.get("sessions", id=client.session)
     assert row is not None
     return row

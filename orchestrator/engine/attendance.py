@@ -103,7 +103,7 @@ def check_in(project: Project, wish: Wish) -> CheckedIn:
     mine = session_of(names, project.repository.state)
     assert mine is not None
     kind = "claude" if in_client(names) else "terminal"
-    client = Client(mine[0], who.pid, kind, str(project.repository.worktree))
+    client = Client(mine[0], who.pid, kind, str(project.repository.worktree), who.socket)
     branch = project.repository.git.branch()
 
     def body(tx: Transaction) -> tuple[Row, Cleaned, int]:

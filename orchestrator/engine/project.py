@@ -11,6 +11,7 @@ from typing import Self
 from orchestrator.config.load import in_force
 from orchestrator.config.model import Config
 from orchestrator.coordination.callers import Caller, authenticate
+from orchestrator.coordination.ringing import ring
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git, Repository, find
 from orchestrator.lifecycle.states import State
@@ -89,7 +90,11 @@ class Project:
         return project
 
     def publish(self) -> Path | None:
-        """Write the status document, best effort: it is a view and never blocks the work."""
+        """After a change: tell idle instances what is new, and write the status document.
+
+        Best effort: neither ever blocks the work.
+        """
+        ring(self.store)
         return publish(self.store, self.status_root)
 
     @property
