@@ -1,9 +1,13 @@
-"""Every jq and shell recipe that people have in scripts and notes, run as they have it."""
+"""Every jq and shell recipe that people have in scripts and notes, run as they have it.
+
+Those that never end and those that talk to somebody are in ``test_lasting_recipes``.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -174,11 +178,15 @@ def test_the_migration_script_stops_where_another_is_at_it(old: Place) -> None:
     assert "another instance is working on migrations" in done.stdout
 
 
-def test_the_functions_return_the_documented_codes(old: Place) -> None:
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+def test_the_functions_return_the_documented_codes(old: Place, shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
     assert old.run("coord-lock", "acquire", "src/app.py").returncode == 0
     script = (
-        LIB
+        LIB.replace("source", ".")
         + """
+    coord_init; echo init $?
     coord_register_instance "Custom" "custom-agent" > /dev/null
     coord_acquire_lock src/app.py; echo acquire $?
     coord_check_lock src/app.py > /dev/null; echo check $?
@@ -187,6 +195,8 @@ def test_the_functions_return_the_documented_codes(old: Place) -> None:
     coord_detect_conflict b.py; echo same $?
     echo changed >> b.py
     coord_detect_conflict b.py; echo conflict $?
+    coord_renew_lock b.py; echo renewed $?
+    coord_renew_lock never.py; echo nothing $?
     coord_release_lock b.py; echo released $?
     coord_release_lock b.py; echo again $?
     coord_cleanup_stale_instances; echo cleanup $?
@@ -194,10 +204,11 @@ def test_the_functions_return_the_documented_codes(old: Place) -> None:
     coord_acquire_lock b.py; echo stale $?
     """
     )
-    done = old.bash(script)
+    done = old.run(shell, "-c", script)
     codes = dict(line.split() for line in done.stdout.splitlines())
     assert codes == {
-        "acquire": "10", "check": "10", "release": "10", "mine": "0", "same": "0",
+        "init": "0", "acquire": "10", "check": "10", "release": "10", "mine": "0", "same": "0",
+        "renewed": "0", "nothing": "1",
         "conflict": "12", "released": "0", "again": "0", "cleanup": "0", "left": "0",
         "stale": "13",
     }, done.stderr  # fmt: skip
