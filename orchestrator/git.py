@@ -99,9 +99,14 @@ _IDENTITY = {"NAME": "orchestrate", "EMAIL": "orchestrate@localhost"}
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git in one folder. Every method raises ``GitError`` when git refuses."""
+    """Git in one folder. Every method raises ``GitError`` when git refuses.
+
+    ``inherit`` keeps the caller's ``GIT_*`` variables: inside a hook they say which
+    index is about to be committed.
+    """
 
     folder: Path
+    inherit: bool = False
 
     def run(
         self,
@@ -110,11 +115,12 @@ class Git:
         stdin: bytes | None = None,
         fallback: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run git without the caller's ``GIT_*`` variables.
+        """Run git, without the caller's ``GIT_*`` variables unless they are inherited.
 
         ``fallback`` supplies a committer where none is configured.
         """
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        kept = os.environ.items()
+        environment = {k: v for k, v in kept if self.inherit or not k.startswith("GIT_")}
         environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
         if fallback and not self._has_identity():
             for role in ("AUTHOR", "COMMITTER"):

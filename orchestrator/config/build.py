@@ -18,6 +18,7 @@ from orchestrator.config.model import (
     EmergencyRule,
     Escalation,
     Flow,
+    GitHooks,
     Instance,
     Layer,
     Level,
@@ -71,6 +72,7 @@ def build(data: Data, source: str) -> Config:
         emergency=tuple(_make(EmergencyRule, entry) for entry in data.get("emergency", [])),
         notify=dict(data.get("notify", {})),
         status=_make(Status, data.get("status", {}), views=lambda entry: _make(Views, entry)),
+        git_hooks=_make(GitHooks, data.get("git_hooks", {})),
         source=source,
     )
 

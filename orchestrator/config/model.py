@@ -24,6 +24,7 @@ __all__ = [
     "EmergencyRule",
     "Escalation",
     "Flow",
+    "GitHooks",
     "Instance",
     "Layer",
     "Level",
@@ -263,6 +264,19 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class GitHooks:
+    """How the hooks in git behave.
+
+    ``humans``: ``warn`` tells a human and goes on, ``refuse`` stops them like an
+    instance. ``protect``: the integration branch takes no direct commits of instances.
+    """
+
+    humans: str = "warn"
+    protect: bool = True
+    verify_on_push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration. ``source`` is the path it was read from, repository-relative.
 
@@ -285,6 +299,7 @@ class Config:
     emergency: tuple[EmergencyRule, ...] = ()
     notify: Mapping[str, str] = field(default_factory=dict)
     status: Status = field(default_factory=Status)
+    git_hooks: GitHooks = field(default_factory=GitHooks)
     source: str = "config/orchestrate.yaml"
 
     def to_json(self) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orchestrator.config.model import Config
 from orchestrator.coordination.cleaning import clean
 from orchestrator.coordination.liveness import ancestors, host, started
 from orchestrator.coordination.sessions import (
@@ -34,6 +34,9 @@ from orchestrator.environment import SOCKET, in_client
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Repository
 from orchestrator.store.port import NewEvent, Reader, Row, Store, Transaction
+
+if TYPE_CHECKING:  # the git hooks come here with the standard library alone
+    from orchestrator.config.model import Config
 
 __all__ = [
     "Caller",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orchestrator.coordination.lease_rows import expired
+from orchestrator.coordination.lease_rows import why_over
 from orchestrator.coordination.overlaps import EXCLUSIVE, near, target_of
 from orchestrator.coordination.paths import Target, overlaps
 from orchestrator.store.port import Reader, Row
@@ -35,7 +35,7 @@ def _problem(reader: Reader, instance: str, file: Target, since: int) -> str | N
     held = _on(reader, file, "held")
     taken = [row for row in held if row["instance"] != instance and row["mode"] == EXCLUSIVE]
     for row in taken:
-        if not expired(row, reader.now):
+        if why_over(reader, row) is None:
             return f"{file.path} is leased by {row['instance']} ({row['id']}): wait until it lands"
     ended = _on(reader, file, "ended")
     mine = [

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["TTL_MS", "alive", "ancestors", "host", "is_live", "started"]
+__all__ = ["TTL_MS", "alive", "ancestors", "command", "host", "is_live", "started"]
 
 #: Without a pid on this host, this long without a heartbeat means gone: 5 minutes.
 TTL_MS = 5 * 60 * 1000
@@ -88,3 +88,14 @@ def _stat(pid: int) -> list[str] | None:
         return None
     # The name is in parentheses and may itself contain spaces and parentheses.
     return text.rpartition(")")[2].split()
+
+
+def command(pid: int) -> str | None:
+    """The short name of the program process ``pid`` runs, or None."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        if Path("/proc/self/stat").exists():
+            return None
+    asked = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True)
+    return asked.stdout.strip().rpartition("/")[2] or None

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from transitions import Machine, MachineError
-
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.lifecycle.states import TRANSITIONS, Event, State, possible
 
@@ -170,6 +168,9 @@ _ROWS = [
 
 def step(state: State, event: Event, facts: Facts) -> State:
     """The state after ``event``. Raises ``ImpossibleEvent`` or ``GuardRefused``."""
+    # Only here: hooks import this module far more often than anything moves.
+    from transitions import Machine, MachineError
+
     subject = _Subject()
     machine = Machine(
         model=subject,

@@ -299,6 +299,12 @@ CREATE TABLE "opinions" (
   PRIMARY KEY ("decision", "instance")
 ){keyed};
 
+CREATE TABLE "branch_logs" (
+  "ref" {text} NOT NULL PRIMARY KEY,
+  "size" {int},
+  "at" {int}
+){keyed};
+
 CREATE TABLE "told" (
   "name" {text} NOT NULL PRIMARY KEY,
   "at" {int}

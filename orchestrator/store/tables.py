@@ -99,6 +99,8 @@ TABLES: dict[str, Table] = {
     ),
     # what instances said about a decision; ``kind`` input or objection
     "opinions": _table("decision instance", "kind body at"),
+    # how far git's log of a branch was read for commits that no hook checked; bytes, seconds
+    "branch_logs": _table("ref", "size at"),
     # what health has told already, so that a ghost is reported once
     "told": _table("name", "at"),
 }
@@ -114,5 +116,5 @@ INTEGERS = (
     "ended_at", "next_at", "opened_at", "acknowledged_at", "answered_at", "expires_at",
     "acquired_at", "lines_from", "lines_to", "seen", "told", "waiter", "consultation", "asked_at",
     "due_at", "requires_response", "delivered_at", "read_at", "decided_at", "deadline_at",
-    "archived",
+    "archived", "size",
 )  # fmt: skip
