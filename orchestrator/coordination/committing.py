@@ -41,6 +41,7 @@ class Problem:
 
     text: str
     refuse: bool = True
+    hint: str | None = None
 
 
 def policy(reader: Reader) -> Policy | None:
@@ -74,11 +75,26 @@ def branch_of(reader: Reader, branch: str) -> str | None:
     return str(handoffs[0]["producer"]) if handoffs else None
 
 
-def judge(reader: Reader, rules: Policy, instance: str, files: Iterable[str], *, fold: bool) -> list[Problem]:
-    """Everything that speaks against ``instance``'s changes to ``files``."""
+def judge(
+    reader: Reader,
+    rules: Policy,
+    instance: str,
+    files: Iterable[str],
+    *,
+    fold: bool,
+    beside: str | None = None,
+) -> list[Problem]:
+    """Everything that speaks against ``instance``'s changes to ``files``.
+
+    ``beside``: who merges them, whose own leases do not stand in the way.
+    """
     files = list(files)
     targets = [file_target(path, fold=fold) for path in files]
-    found = [Problem(text) for text in fences.problems(reader, instance, targets)]
+    hint = "orchestrate lease list; ask the holder: orchestrate message send"
+    found = [
+        Problem(text, hint=hint)
+        for text in fences.problems(reader, instance, targets, beside=beside)
+    ]
     return found + list(_foreign(rules, instance, files))
 
 
@@ -88,8 +104,9 @@ def direct(rules: Policy, who: Caller, branch: str | None) -> list[Problem]:
         return []
     if who.human:
         return [Problem(f"{branch} is the integration branch: this commit lands unverified", False)]
-    return [Problem(f"{branch} is the integration branch, which takes work through handoffs only: "
-                    "git switch -c NAME, commit there, orchestrate ready")]  # fmt: skip
+    hint = "git switch -c NAME; commit there; orchestrate ready"
+    text = f"{branch} is the integration branch, which takes work through handoffs only"
+    return [Problem(text, hint=hint)]
 
 
 def landed(reader: Reader, commits: Iterable[str]) -> set[str]:
@@ -104,14 +121,17 @@ def landed(reader: Reader, commits: Iterable[str]) -> set[str]:
 
 
 def _foreign(rules: Policy, instance: str, files: Iterable[str]) -> Iterable[Problem]:
-    """Files of others. Somebody without files of their own is told, never refused for it alone."""
+    """Files of others. A human who acts for no instance may change everybody's."""
+    if instance.startswith("human:"):
+        return
     refuse = rules.ownership == "deny"
     ask = ": a human is asked about it at the handoff" if rules.ownership == "ask" else ""
     for path in files:
         owners = [name for name, patterns in rules.owners.items()
                   if any(matches(pattern, path) for pattern in patterns)]  # fmt: skip
         if owners and instance not in owners:
-            yield Problem(f"{path} belongs to {owners[0]}{ask}", refuse)
+            hint = f"ask {owners[0]} to make the change: orchestrate message send"
+            yield Problem(f"{path} belongs to {owners[0]}{ask}", refuse, hint)
 
 
 def _of_worktree(reader: Reader, repository: Repository) -> str | None:

@@ -21,23 +21,30 @@ __all__ = ["LANDED", "problems"]
 LANDED = "landed"
 
 
-def problems(reader: Reader, instance: str, files: Iterable[Target]) -> list[str]:
-    """Why ``instance``'s changes to ``files`` cannot land, as sentences; the files as committed."""
+def problems(
+    reader: Reader, instance: str, files: Iterable[Target], *, beside: str | None = None
+) -> list[str]:
+    """Why ``instance``'s changes to ``files`` cannot land, as sentences; the files as committed.
+
+    ``beside``: who takes the changes over, so that its own leases do not stand in the way.
+    """
     if not reader.find("leases", limit=1, columns=("id",)):
         return []  # a large change is common, and so is a project that uses no leases
     since = _last_landing(reader, instance)
-    found = (_problem(reader, instance, file, since) for file in files)
+    found = (_problem(reader, instance, file, since, beside) for file in files)
     return [sentence for sentence in found if sentence]
 
 
-def _problem(reader: Reader, instance: str, file: Target, since: int) -> str | None:
+def _problem(
+    reader: Reader, instance: str, file: Target, since: int, beside: str | None
+) -> str | None:
     """Held leases first: most files have no other, and nothing more needs to be read."""
-    held = _on(reader, file, "held")
+    held = [row for row in _on(reader, file, "held") if row["instance"] != beside]
     taken = [row for row in held if row["instance"] != instance and row["mode"] == EXCLUSIVE]
     for row in taken:
         if why_over(reader, row) is None:
             return f"{file.path} is leased by {row['instance']} ({row['id']}): wait until it lands"
-    ended = _on(reader, file, "ended")
+    ended = [row for row in _on(reader, file, "ended") if row["instance"] != beside]
     mine = [
         row["fence"]
         for row in [*held, *ended]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.coordination.committing import landed
+from orchestrator.coordination.committing import branch_of, landed
 from orchestrator.store.port import NewEvent, Reader, Row, Store, Transaction
 
 __all__ = ["Line", "baseline", "notice", "pending"]
@@ -57,12 +57,12 @@ def notice(
     passed: str | None = None,
     own: str | None = None,
     actor: str = "unknown",
-    instance: str | None = None,
 ) -> list[str]:
     """Record what is new in the logs as ``commit.unchecked``; the commits concerned.
 
     ``ref``: only this branch (``main``), by its own hook right after the commit ``own``;
-    ``passed`` is that commit if it was checked. Nothing where the hooks are not installed.
+    ``passed`` is that commit if it was checked, ``actor`` who made it. Nothing where the
+    hooks are not installed.
     """
     if not store.read(lambda reader: _wanted(reader, common, ref)):
         return []
@@ -77,7 +77,7 @@ def notice(
             left = [line for line in suspects if line.commit not in ours]
             if left:
                 mine = all(line.commit == own for line in left)
-                _tell(tx, name, left, actor if mine else "unknown", instance if mine else None)
+                _tell(tx, name, left, actor if mine else "unknown")
                 found += [line.commit for line in left]
             _keep(tx, name, fresh.end, fresh.at)
         return found
@@ -90,7 +90,7 @@ def _wanted(reader: Reader, common: Path, ref: str | None) -> bool:
     return bool(installed and installed["value"]) and pending(reader, common, ref)
 
 
-def _tell(tx: Transaction, ref: str, lines: list[Line], actor: str, instance: str | None) -> None:
+def _tell(tx: Transaction, ref: str, lines: list[Line], actor: str) -> None:
     many = "a commit" if len(lines) == 1 else f"{len(lines)} commits"
     reason = f"{many} on {ref} without a record that our pre-commit hook passed"
     told = {
@@ -98,7 +98,7 @@ def _tell(tx: Transaction, ref: str, lines: list[Line], actor: str, instance: st
         "commits": [line.commit for line in lines][:_TOLD],
         "committers": sorted({line.committer for line in lines})[:_TOLD],
     }
-    tx.record(NewEvent("commit.unchecked", actor, instance, reason=reason, data=told))
+    tx.record(NewEvent("commit.unchecked", actor, branch_of(tx, ref), reason=reason, data=told))
 
 
 @dataclass(frozen=True, slots=True)

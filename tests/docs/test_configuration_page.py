@@ -35,6 +35,7 @@ SECTIONS = {
     "emergency": "emergency",
     "status": "status",
     "views": "views",
+    "git_hooks": "git_hooks",
 }
 
 #: Definitions of values, described once at the top of the page.
