@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.config.ownership import matches
 from orchestrator.coordination import fences
 from orchestrator.coordination.callers import Caller
-from orchestrator.coordination.paths import file_target
+from orchestrator.coordination.paths import Target, file_target
+from orchestrator.coordination.permissions import allowed
 from orchestrator.coordination.sessions import made_on_the_spot
 from orchestrator.git import Repository
 from orchestrator.store.port import Reader
@@ -95,7 +96,7 @@ def judge(
         Problem(text, hint=hint)
         for text in fences.problems(reader, instance, targets, beside=beside)
     ]
-    return found + list(_foreign(rules, instance, files))
+    return found + list(_foreign(reader, rules, instance, files, targets))
 
 
 def direct(rules: Policy, who: Caller, branch: str | None) -> list[Problem]:
@@ -120,18 +121,23 @@ def landed(reader: Reader, commits: Iterable[str]) -> set[str]:
     return found
 
 
-def _foreign(rules: Policy, instance: str, files: Iterable[str]) -> Iterable[Problem]:
+def _foreign(
+    reader: Reader, rules: Policy, instance: str, files: Iterable[str], targets: Iterable[Target]
+) -> Iterator[Problem]:
     """Files of others. A human who acts for no instance may change everybody's."""
     if instance.startswith("human:"):
         return
-    refuse = rules.ownership == "deny"
-    ask = ": a human is asked about it at the handoff" if rules.ownership == "ask" else ""
-    for path in files:
+    for path, target in zip(files, targets, strict=True):
         owners = [name for name, patterns in rules.owners.items()
                   if any(matches(pattern, path) for pattern in patterns)]  # fmt: skip
-        if owners and instance not in owners:
-            hint = f"ask {owners[0]} to make the change: orchestrate message send"
-            yield Problem(f"{path} belongs to {owners[0]}{ask}", refuse, hint)
+        if not owners or instance in owners:
+            continue
+        ask = rules.ownership == "ask"
+        if ask and allowed(reader, instance, owners[0], target):
+            continue
+        want = f"orchestrate lease acquire {path} asks" if ask else "orchestrate message send"
+        hint = f"{owners[0]} may allow it: {want}" if ask else f"ask {owners[0]}: {want}"
+        yield Problem(f"{path} belongs to {owners[0]}", rules.ownership != "warn", hint)
 
 
 def _of_worktree(reader: Reader, repository: Repository) -> str | None:

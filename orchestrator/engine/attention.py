@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from orchestrator.coordination.unchecked import notice
 from orchestrator.engine.decisions import settle
 from orchestrator.engine.emergencies import react
 from orchestrator.engine.integration import mark
@@ -38,6 +39,7 @@ class Attention:
         if time.monotonic() - self.looked < self.project.config.coordinator.monitoring_interval:
             return
         self.looked = time.monotonic()
+        notice(self.project.store, self.project.repository.common)
         react(self.project, self.lease)
         settle(self.project, self.lease.check)
 

@@ -10,6 +10,7 @@ from orchestrator.coordination import leases, tasks
 from orchestrator.coordination.callers import Caller, occupy
 from orchestrator.coordination.liveness import is_live
 from orchestrator.coordination.paths import file_target, folds_case
+from orchestrator.coordination.unchecked import notice
 from orchestrator.engine.closing import close
 from orchestrator.engine.fencing import pass_on, ready_problems, renames
 from orchestrator.engine.notes import missing
@@ -115,6 +116,7 @@ def ready(
         known = ", ".join(project.config.instances)
         raise NoSuchRow(f"there is no instance {target!r} to hand off to", hint=f"known: {known}")
 
+    notice(project.store, project.repository.common)
     foreign = _foreign(project, work)
     if foreign:
         # A write of its own: what refuses below undoes what it wrote.

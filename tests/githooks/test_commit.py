@@ -42,7 +42,7 @@ def test_a_fence_is_refused_after_the_other_has_let_go(shop: Shop) -> None:
     assert "backend took src/a.py after frontend" in said.text
 
 
-@pytest.mark.parametrize(("policy", "status"), [("warn", 0), ("ask", 0), ("deny", 1)])
+@pytest.mark.parametrize(("policy", "status"), [("warn", 0), ("ask", 1), ("deny", 1)])
 def test_ownership_is_said_or_refused_by_policy(shop: Shop, policy: str, status: int) -> None:
     shop.policy(f"approval: {{ownership: {policy}}}")
     change(shop.at("frontend"), {"src/a.py": "foreign\n"})
