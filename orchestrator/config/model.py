@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from orchestrator.plugins.spec import Json, dumps
+from orchestrator.plugins.json_values import Json, dumps
 
 __all__ = [
     "Approval",

@@ -23,13 +23,14 @@ Everything that crosses the process border is a frozen dataclass of JSON values.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import pluggy
+
+from orchestrator.plugins.json_values import Json, dumps
 
 __all__ = [
     "API_VERSION",
@@ -56,9 +57,6 @@ ENTRY_POINT_GROUP = "orchestrator"
 
 hookspec = pluggy.HookspecMarker("orchestrator")
 hookimpl = pluggy.HookimplMarker("orchestrator")
-
-#: A JSON value. ``Any`` because mypy's recursive alias makes every use a cast.
-Json = Any
 
 #: Family name → its key in reports, the key of the framework's document.
 FAMILIES: dict[str, str] = {
@@ -316,8 +314,3 @@ def orchestrate_execute(  # type: ignore[empty-body]  # as above
     check: Check, context: CheckContext
 ) -> CheckResult:
     """Execute one check this plugin planned. Raise only for your own defects."""
-
-
-def dumps(value: Json) -> str:
-    """Canonical JSON: sorted keys, no spaces. For keys and digests."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
