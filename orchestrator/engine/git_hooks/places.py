@@ -74,8 +74,9 @@ def ours(repository: Repository) -> Path:
     return repository.common / "orchestrator" / "hooks"
 
 
-def hooks_path(git: Git) -> tuple[str, str] | None:
-    """Scope and value of ``core.hooksPath`` as it counts for others than ourselves."""
+def hooks_path(folder: Path) -> tuple[str, str] | None:
+    """Scope and value of ``core.hooksPath`` as it counts in a worktree for its user's git."""
+    git = Git(folder, inherit=True)
     done = git.run("config", "--show-scope", "-z", "--get-all", "core.hooksPath", check=False)
     fields = done.stdout.decode(errors="surrogateescape").split("\0")
     pairs = [pair for pair in zip(fields[::2], fields[1::2], strict=False) if pair[0] != "command"]
@@ -84,7 +85,7 @@ def hooks_path(git: Git) -> tuple[str, str] | None:
 
 def place(repository: Repository) -> Place:
     """Where our hooks belong, as things are now."""
-    found, own = hooks_path(repository.git), ours(repository)
+    found, own = hooks_path(repository.worktree), ours(repository)
     usual = repository.common / "hooks"
     if found is not None and Path(found[1]) == own:
         kept = repository.git.run("config", "--get", PREVIOUS, check=False).stdout.decode()
