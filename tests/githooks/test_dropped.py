@@ -31,10 +31,10 @@ def record(folder: Path, files: dict[str, str | None]) -> None:
 
 def found(folder: Path, files: dict[str, str | None]) -> list[str]:
     """Merge ``side`` with ``files`` put into the result by hand; what was lost."""
-    sides = git(folder, "rev-parse", "main", "side").split()
+    ours, theirs = git(folder, "rev-parse", "main", "side").split()
     git(folder, "merge", "-q", "--no-commit", "--no-ff", "side")
     record(folder, files)
-    lost = drops(Git(folder), *sides, "HEAD")
+    lost = drops(Git(folder), ours, theirs, "HEAD")
     assert all(not drop.choice for drop in lost)
     return [str(drop) for drop in lost]
 
@@ -74,12 +74,12 @@ def test_what_is_lost_is_named_and_what_is_kept_or_added_is_not(
 
 def test_in_a_conflict_a_side_left_out_whole_is_told_and_nothing_more(repo: Path) -> None:
     record(repo, {"a.txt": LINES.replace("line 2\n", "main 2\n")})
-    sides = git(repo, "rev-parse", "main", "side").split()
+    ours, theirs = git(repo, "rev-parse", "main", "side").split()
     git(repo, "merge", "-q", "-X", "ours", "side", "-m", "ours")
-    [drop] = drops(Git(repo), *sides, "HEAD")
+    [drop] = drops(Git(repo), ours, theirs, "HEAD")
     assert drop.choice
     assert str(drop) == "a.txt: in a conflict, their side was left out whole (a line): «side 2»"
-    assert [parents for _, parents in merges(Git(repo), "HEAD~1", "HEAD")] == [sides]
+    assert [parents for _, parents in merges(Git(repo), "HEAD~1", "HEAD")] == [[ours, theirs]]
 
 
 def test_a_branch_that_lost_somebody_elses_lines_is_found_before_it_is_merged(
