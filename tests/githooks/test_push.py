@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.store.sql import all_columns
+from orchestrator.store.tables import TABLES
 from tests.githooks.conftest import LINES, Shop, change, git, run
 
 
@@ -46,7 +46,7 @@ def test_the_integration_branch_at_the_remote_takes_landed_work_only(
     assert (said.status, "came through no handoff" in said.text) == (1, True)
     assert run(there, "push", "-q", "origin", ":main", who="backend").status == 1
     row = {"id": "H-1", "producer": "backend", "status": "landed", "landed": head, "version": 1}
-    others = dict.fromkeys(set(all_columns("handoffs")) - set(row))
+    others = dict.fromkeys(set(TABLES["handoffs"].columns) - set(row))
     shop.project.store.write(lambda tx: tx.insert("handoffs", {**others, **row}))
     assert run(there, "push", "-q", "origin", "HEAD:main", who="backend").status == 0
     git(there, "commit", "-q", "--amend", "--no-verify", "-m", "another")
