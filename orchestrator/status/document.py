@@ -6,21 +6,20 @@ Every field is described in ``schema.json`` and ``docs/reference/status-document
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.lifecycle.states import STATUS_OF_STATE, State
-from orchestrator.status.health import OPEN, Live, health, overdue, unknown
+from orchestrator.lifecycle.states import State
+from orchestrator.status.facts import LATEST, Extras, Facts
+from orchestrator.status.health import health, overdue
+from orchestrator.status.instances import entry
 from orchestrator.status.times import rfc3339
 from orchestrator.store.port import Reader, Row
 
-__all__ = ["FAMILY_KEYS", "SCHEMA_VERSION", "Extras", "build", "lease_entry"]
+__all__ = ["FAMILY_KEYS", "SCHEMA_VERSION", "Extras", "build", "entries", "lease_entry", "whole"]
 
 Json = dict[str, Any]
 
 SCHEMA_VERSION = 1
-#: How many ended handoffs and runs the document remembers.
-_LATEST = 20
 
 #: The families of checks, as the document names them.
 FAMILY_KEYS = {
@@ -40,31 +39,29 @@ _PHASES: tuple[tuple[State, str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What a view of the store cannot tell.
-
-    ``revision`` is the document's number; ``live`` says whether the process a
-    row names (``pid``, ``pid_started``, ``host``) still runs.
-    """
-
-    revision: int = 0
-    live: Live = unknown
-
-
 def build(
     reader: Reader, config: Mapping[str, Any] | None, *, extras: Extras | None = None
 ) -> Json:
     """The whole document. ``config`` is ``Config.to_json()``, None before there is one."""
-    extras = extras or Extras()
-    view = _Facts(reader, config or {}, extras)
+    view = Facts(reader, config or {}, extras or Extras())
+    return whole(view, entries(view))
+
+
+def entries(view: Facts) -> Json:
+    """Every instance's entry by its name."""
+    return {name: entry(view, name) for name in view.names}
+
+
+def whole(view: Facts, instances: Json) -> Json:
+    """The document around its ``instances``."""
+    reader, extras = view.reader, view.extras
     return {
         "schemaVersion": SCHEMA_VERSION,
         "revision": extras.revision,
         "generatedAt": rfc3339(reader.now),
         "coordinationSession": _session(view),
         "autonomousCoordination": _coordination(view),
-        "instances": {name: _instance(view, name) for name in view.names},
+        "instances": instances,
         "handoffProtocol": _protocol(view),
         "handoffs": [_handoff(view, row) for row in view.handoffs],
         "leases": [lease_entry(row) for row in view.leases],
@@ -76,53 +73,7 @@ def build(
     }
 
 
-_CLIENT = {True: "live", False: "dead", None: "unknown"}
-
-#: The columns of an instance that the document tells about.
-_INSTANCE = (
-    "id", "role", "state", "handoff", "task", "session", "pid", "pid_started", "host",
-    "heartbeat_at", "worktree", "branch",
-)  # fmt: skip
-
-
-class _Facts:
-    """Rows and settings that several parts of the document need."""
-
-    def __init__(self, reader: Reader, config: Mapping[str, Any], extras: Extras) -> None:
-        self.reader, self.config, self.extras = reader, config, extras
-        found = reader.find("instances", columns=_INSTANCE)
-        self.rows = {row["id"]: row for row in found}
-        self.known: Mapping[str, Any] = config.get("instances") or {}
-        self.coordinator = (config.get("coordinator") or {}).get("instance")
-        named = [*self.known, *([self.coordinator] if self.coordinator else [])]
-        self.names = list(dict.fromkeys([*named, *self.rows]))
-        open_ = reader.find("handoffs", {"status": "open"}, order="created_at")
-        others = ("landed", "withdrawn", "released")
-        ended = reader.find("handoffs", {"status": others}, order="-updated_at", limit=_LATEST)
-        self.handoffs = [*open_, *ended]
-        self.open = {row["id"]: row for row in open_}
-        held = reader.find("leases", {"status": "held"})
-        self.leases = sorted(held, key=lambda row: (row["acquired_at"], row["fence"]))
-        self.held_by: dict[str, list[str]] = {}
-        for row in self.leases:
-            self.held_by.setdefault(row["instance"], []).append(row["id"])
-        self.escalations = reader.find("escalations", {"status": OPEN}, order="opened_at")
-
-        begun = reader.find("sessions", {"ended_at": None}, columns=("id", "started_at"))
-        self.since = {row["id"]: rfc3339(row["started_at"] or 0) for row in begun}
-        tasks = [row["task"] for row in found if row["task"]]
-        titled = reader.find("tasks", {"id": tasks}, columns=("id", "title")) if tasks else []
-        self.titles = {row["id"]: row["title"] for row in titled}
-
-        states = {str(state): state for state in State}
-        self._states = {row["id"]: states.get(row["state"], State.STANDBY) for row in found}
-
-    def state(self, name: str) -> State:
-        """Where an instance stands; one that never did anything stands by."""
-        return self._states.get(name, State.STANDBY)
-
-
-def _session(view: _Facts) -> Json:
+def _session(view: Facts) -> Json:
     first = view.reader.find("events", order="seq", limit=1, columns=("at",))
     day = rfc3339(first[0]["at"] if first else view.reader.now)[:10]
     stored = view.reader.get("meta", name="project")
@@ -135,7 +86,7 @@ def _session(view: _Facts) -> Json:
     }
 
 
-def _phase(view: _Facts) -> str:
+def _phase(view: Facts) -> str:
     """The project as a whole, in one word; what needs somebody comes first."""
     states = {view.state(name) for name in view.names}
     if view.escalations:
@@ -147,7 +98,7 @@ def _phase(view: _Facts) -> str:
     return "AUTONOMOUS_COORDINATION_READY"
 
 
-def _coordination(view: _Facts) -> Json:
+def _coordination(view: Facts) -> Json:
     config = view.config
     coordinator = config.get("coordinator") or {}
     return {
@@ -159,50 +110,7 @@ def _coordination(view: _Facts) -> Json:
     }
 
 
-def _instance(view: _Facts, name: str) -> Json:
-    row: Mapping[str, Any] = view.rows.get(name) or {}
-    known = view.known.get(name) or {}
-    state = view.state(name)
-    beat = row.get("heartbeat_at")
-    handoff = view.open.get(row.get("handoff") or "")
-    live = view.extras.live(row) if row.get("pid") else None
-    return {
-        "instanceId": name,
-        "role": row.get("role") or known.get("role") or _role(view, name),
-        "status": STATUS_OF_STATE[state],
-        "specializations": list(known.get("specializations") or ()),
-        "filesResponsible": list(known.get("file_patterns") or ()),
-        "readyForHandoff": state is State.HANDOFF_READY,
-        "nextHandoffTarget": _target(view, name, known, handoff),
-        "state": str(state),
-        "task": row.get("task"),
-        "handoff": row.get("handoff"),
-        "session": row.get("session"),
-        "client": _CLIENT[live],
-        "leases": view.held_by.get(name, []),
-        "heartbeatAt": None if beat is None else rfc3339(beat),
-        "host": row.get("host"),
-        "pid": row.get("pid"),
-        "worktree": row.get("worktree"),
-        "branch": row.get("branch"),
-        "since": view.since.get(row.get("session") or ""),
-        "taskTitle": view.titles.get(row.get("task") or "") or row.get("task"),
-    }
-
-
-def _role(view: _Facts, name: str) -> str:
-    return "INTEGRATION_COORDINATION" if name == view.coordinator else "UNSPECIFIED"
-
-
-def _target(view: _Facts, name: str, known: Mapping[str, Any], handoff: Row | None) -> str | None:
-    """Who goes on: the handoff's target, else the configured one, else the coordinator."""
-    if handoff and handoff["target"]:
-        return str(handoff["target"])
-    target = known.get("hands_off_to") or view.coordinator
-    return None if target is None or target == name else str(target)
-
-
-def _protocol(view: _Facts) -> Json:
+def _protocol(view: Facts) -> Json:
     """The phase of the most advanced open handoff, and what it is verified for."""
     at_work = [name for name, row in view.rows.items() if row["handoff"] in view.open]
     for state, phase in _PHASES:
@@ -214,7 +122,7 @@ def _protocol(view: _Facts) -> Json:
     return {"currentHandoffPhase": "NONE", "verificationRequired": []}
 
 
-def _handoff(view: _Facts, row: Row) -> Json:
+def _handoff(view: Facts, row: Row) -> Json:
     is_open = row["status"] == "open"
     return {
         "id": row["id"],
@@ -244,7 +152,7 @@ _AT_WORK = ("assigned", "in_progress", "blocked")
 _LISTED = 200
 
 
-def _tasks(view: _Facts) -> Json:
+def _tasks(view: Facts) -> Json:
     """Unfinished tasks, and what instances were given as free text."""
     reader = view.reader
     unfinished = reader.find("tasks", {"status": (*_AT_WORK, *_PENDING)}, order="created_at")
@@ -270,7 +178,7 @@ def _completed(reader: Reader) -> int:
     return len(done) + sum(row["task"] not in done for row in landed)
 
 
-def _task(view: _Facts, row: Row) -> Json:
+def _task(view: Facts, row: Row) -> Json:
     holder = row["assigned_to"]
     return {
         "task": row["id"],
@@ -344,7 +252,7 @@ _RUN = (
 
 
 def _latest_runs(reader: Reader) -> list[Row]:
-    return reader.find("runs", order="-started_at", limit=_LATEST, columns=_RUN)
+    return reader.find("runs", order="-started_at", limit=LATEST, columns=_RUN)
 
 
 def _run(row: Row) -> Json:

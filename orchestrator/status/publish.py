@@ -17,7 +17,9 @@ from typing import Any
 from orchestrator.coordination.liveness import is_live
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.git import NotARepository, find
-from orchestrator.status.document import Extras, build
+from orchestrator.status.document import build, entries, whole
+from orchestrator.status.facts import Extras, Facts
+from orchestrator.status.instances import Texts
 from orchestrator.status.view_files import (
     LOCKS,
     MANIFEST,
@@ -52,8 +54,13 @@ GITIGNORE = """\
 !schema.json
 """
 
-#: Longer documents are written without indentation, which takes a quarter of the time.
+#: Longer documents are written without indentation, an instance only when it changed.
 _INDENTED = 50
+_texts = Texts()
+#: What tells whether the client of a row runs.
+_CLIENT = ("pid", "pid_started", "host", "heartbeat_at")
+#: The fields that always change.
+_HEAD = ("schemaVersion", "revision", "generatedAt")
 _WAIT = 2.0
 
 
@@ -90,7 +97,7 @@ def write(store: Store, main_worktree: Path, *, force: bool = False) -> Path:
         try:
             # Built while the lock is held: whoever writes later has looked later.
             with gate.held(_WAIT):
-                path = _write(folder, current(store), force=force)
+                path = _write(folder, *store.read(_rendered), force=force)
                 _write_views(store, main_worktree)
                 return path
         finally:
@@ -152,12 +159,25 @@ class Debounced:
 
 
 def _document(reader: Reader) -> dict[str, Any]:
+    return build(reader, _config(reader), extras=_extras(reader))
+
+
+def _config(reader: Reader) -> Any:
     row = reader.get("meta", name="config")
-    return build(
-        reader,
-        _parsed(row["value"]) if row else None,
-        extras=Extras(live=partial(live, now=reader.now)),
-    )
+    return _parsed(row["value"]) if row else None
+
+
+def _extras(reader: Reader) -> Extras:
+    """Each client is looked at once for one document."""
+    now, known = reader.now, dict[tuple[Any, ...], bool | None]()
+
+    def once(row: Mapping[str, Any]) -> bool | None:
+        key = tuple(map(row.get, _CLIENT))
+        if key not in known:
+            known[key] = live(row, now)
+        return known[key]
+
+    return Extras(live=once)
 
 
 @lru_cache(maxsize=2)
@@ -172,8 +192,7 @@ def _write_views(store: Store, main_worktree: Path) -> None:
         repository = find(main_worktree)
     except NotARepository:
         return
-    row = store.read(lambda reader: reader.get("meta", name="config"))
-    switches = enabled(_parsed(row["value"]) if row else None)
+    switches = enabled(store.read(_config))
     if switches or _ever_switched_on(repository.main):
         for folder in worktrees(repository):
             write_views(folder, store.read(partial(_views, switches, folder)))
@@ -194,10 +213,9 @@ def _prepare(folder: Path) -> None:
         (folder / ".gitignore").write_text(GITIGNORE)
 
 
-def _write(folder: Path, document: dict[str, Any], *, force: bool) -> Path:
+def _write(folder: Path, head: dict[str, Any], body: bytes, *, force: bool) -> Path:
     """Under the lock: write beside and rename, unless nothing but the time changed."""
     path, beside = folder / NAME, folder / f".{NAME}.new"
-    head, body = _rendered(document)
     old_revision, old_body = _old(path)
     if old_body == body and not force:
         return path
@@ -212,14 +230,24 @@ def _write(folder: Path, document: dict[str, Any], *, force: bool) -> Path:
     return path
 
 
-def _rendered(document: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _rendered(reader: Reader) -> tuple[dict[str, Any], bytes]:
     """The fields that always change, and the JSON text of everything after them."""
-    parts = ("schemaVersion", "revision", "generatedAt")
-    head = {name: document[name] for name in parts}
-    rest = {name: value for name, value in document.items() if name not in parts}
-    indent = 2 if len(document["instances"]) <= _INDENTED else None
-    text = json.dumps(rest, indent=indent, ensure_ascii=False)
+    view = Facts(reader, _config(reader) or {}, _extras(reader))
+    if len(view.names) <= _INDENTED:
+        document = whole(view, entries(view))
+        text = json.dumps(_body(document), indent=2, ensure_ascii=False)
+    else:
+        document = whole(view, {})
+        text = json.dumps(_body(document), ensure_ascii=False)
+        # Within a JSON string its quotes would be escaped: what users wrote cannot look like it.
+        front, _, rest = text.partition('"instances": {}')
+        text = f'{front}"instances": {_texts.of(view)}{rest}'
+    head = {name: document[name] for name in _HEAD}
     return head, text[1:].encode(errors="backslashreplace") + b"\n"
+
+
+def _body(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in _HEAD}
 
 
 def _old(path: Path) -> tuple[int, bytes]:

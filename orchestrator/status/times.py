@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 __all__ = ["ago", "parse", "rfc3339"]
 
 
 def rfc3339(ms: int) -> str:
     """``2026-01-31T09:30:00.123Z``: UTC with milliseconds."""
-    year, month, day, hour, minute, second, *_ = time.gmtime(ms // 1000)
-    # Formatting by hand: half the time of strftime, and there may be thousands.
-    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms % 1000:03}Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    """There may be thousands, most of them written again and again."""
+    year, month, day, hour, minute, second, *_ = time.gmtime(seconds)
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
 
 
 def parse(text: str) -> int:

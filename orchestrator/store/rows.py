@@ -6,7 +6,7 @@ here are the program's, never the user's: they raise ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = [
     "fixed",
     "full",
     "known",
+    "maker",
     "plain",
     "readable",
     "writable",
@@ -114,6 +115,21 @@ def plain(column: str, value: Any) -> Value:
     elif isinstance(value, str):
         return _text(column, value)
     raise ValueError(f"column {column!r} cannot hold {value!r:.80}")
+
+
+@lru_cache(maxsize=128)
+def maker(columns: tuple[str, ...]) -> Callable[[Iterable[Sequence[Value]]], list[Row]]:
+    """What makes rows of the values of ``columns``, which the query has checked.
+
+    Compiled once for each set of columns: half the time of ``dict(zip(…))``,
+    which would be most of the time of a long answer.
+    """
+    names = [f"v{number}" for number in range(len(columns))]
+    pairs = ", ".join(f"{column!r}: {name}" for column, name in zip(columns, names, strict=True))
+    made: Callable[[Iterable[Sequence[Value]]], list[Row]] = eval(
+        f"lambda found: [{{{pairs}}} for {', '.join(names)}, in found]"
+    )
+    return made
 
 
 def beginning(column: str, start: str) -> tuple[str, str]:

@@ -7,7 +7,6 @@ the statements. One writer at a time is the store's business.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import repeat
 from typing import Any, Protocol
 
 from orchestrator.store import rows, sql
@@ -76,9 +75,7 @@ class View:
     ) -> list[Row]:
         names = tuple(columns) if columns else rows.all_columns(table)
         text, values = sql.select(table, where, order, limit, after, under, names)
-        found = self._database.rows(text, values)
-        # Without a loop of our own, which would take most of the time of a long answer.
-        return list(map(dict, map(zip, repeat(names), found)))
+        return rows.maker(names)(self._database.rows(text, values))
 
     def count(self, table: str, where: Where | None = None) -> int:
         return int(self._database.rows(*sql.count(table, where))[0][0])
