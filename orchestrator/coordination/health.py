@@ -30,6 +30,8 @@ CHECK_IN_MS: Final = 24 * 3600 * 1000
 
 #: States of an instance in which nothing is open.
 _IDLE = (None, "STANDBY", "HANDOFF_COMPLETE")
+#: Messages asked about in one query.
+_AT_ONCE = 400
 #: Statuses of a task that somebody has promised to do, and of any that is not over.
 _PROMISED = ("assigned", "in_progress", "blocked")
 _OPEN_TASKS = ("open", "ready", "proposed", *_PROMISED)
@@ -148,14 +150,24 @@ def _unanswered(reader: Reader, around: Surroundings) -> Iterator[Concern]:
     # Imported late, as below: the status document asks this and starts without them.
     from orchestrator.coordination import messages
 
+    receipts = _receipts(reader, [row["id"] for row in rows])
     for row in rows:
-        receipts = reader.find("receipts", {"message": row["id"]})
-        late = [r["instance"] for r in receipts if messages.overdue(row, r, reader.now)]
+        mine = receipts.get(row["id"], ())
+        late = [r["instance"] for r in mine if messages.overdue(row, r, reader.now)]
         if late:
             message = f"{row['sender']} waits for an answer of {', '.join(sorted(late))}"
             since = row["due_at"] or row["created_at"] + messages.ANSWER_MS
             yield Concern("unanswered", "red", row["id"], message,
                           f"orchestrate message reply {row['id']} --body TEXT", since)  # fmt: skip
+
+
+def _receipts(reader: Reader, names: Sequence[str]) -> dict[str, list[Row]]:
+    """The receipts of these messages, by message; many in one query."""
+    found: dict[str, list[Row]] = {}
+    for place in range(0, len(names), _AT_ONCE):
+        for row in reader.find("receipts", {"message": names[place : place + _AT_ONCE]}):
+            found.setdefault(row["message"], []).append(row)
+    return found
 
 
 def _tasks(reader: Reader, around: Surroundings) -> Iterator[Concern]:

@@ -66,7 +66,13 @@ def work_registry(
 
     ``updated`` is when something last changed; default: when the document was made.
     """
-    rows = [_registered(document, *item, heartbeat_folder) for item in present(document).items()]
+    files: dict[str, list[str]] = {}
+    for lease in document["leases"]:
+        files.setdefault(lease["instance"], []).append(lease["path"])
+    rows = [
+        _registered(document, name, row, files.get(name, []), heartbeat_folder)
+        for name, row in present(document).items()
+    ]
     return {
         "schema_version": "1.0.0",
         "registry_updated_at": updated or _short(document["generatedAt"]),
@@ -74,8 +80,9 @@ def work_registry(
     }
 
 
-def _registered(document: Mapping[str, Any], name: str, row: Json, folder: str) -> Json:
-    files = [lease["path"] for lease in document["leases"] if lease["instance"] == name]
+def _registered(
+    document: Mapping[str, Any], name: str, row: Json, files: list[str], folder: str
+) -> Json:
     since = row.get("since") or row.get("heartbeatAt") or document["generatedAt"]
     entry: Json = {
         "instance_id": instance_id(name),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -194,12 +194,10 @@ def _write_views(store: Store, main_worktree: Path) -> None:
         return
     switches = enabled(store.read(_config))
     if switches or _ever_switched_on(repository.main):
-        for folder in worktrees(repository):
-            write_views(folder, store.read(partial(_views, switches, folder)))
-
-
-def _views(switches: Mapping[str, bool], folder: Path, reader: Reader) -> dict[str, Any]:
-    return views(reader, _document(reader), switches, folder)
+        folders = list(worktrees(repository))
+        found = store.read(lambda reader: views(reader, _document(reader), switches, folders))
+        for folder, files in found.items():
+            write_views(folder, files)
 
 
 def _ever_switched_on(folder: Path) -> bool:

@@ -99,7 +99,7 @@ def _first(column: str | None) -> str | None:
 def communication_log(reader: Reader) -> Json:
     """``communication-log.json``: every message, and who still owes an answer."""
     rows = reader.find("messages", order="created_at")
-    tasks = {row["id"]: row["origin"] or row["id"] for row in reader.find("tasks")}
+    tasks = _names(reader)
     names = {row["id"]: row["origin"] or row["id"] for row in rows}
     waiting = [row for row in rows if _waits(row)]
     return {
@@ -114,6 +114,12 @@ def communication_log(reader: Reader) -> Json:
             for row in waiting
         ],
     }
+
+
+def _names(reader: Reader) -> dict[str, str]:
+    """The names of tasks: of imported ones, those they had."""
+    rows = reader.find("tasks", columns=("id", "origin"))
+    return {row["id"]: row["origin"] or row["id"] for row in rows}
 
 
 def _waits(row: Row) -> bool:
@@ -144,7 +150,7 @@ def _message(row: Row, names: Mapping[str, str], tasks: Mapping[str, str]) -> Js
 def decisions(reader: Reader) -> Json:
     """``decisions.json``: what was decided, and what still waits for a decision."""
     rows = reader.find("decisions", {"archived": (None, 0)}, order="created_at")
-    tasks = {row["id"]: row["origin"] or row["id"] for row in reader.find("tasks")}
+    tasks = _names(reader)
     made = [row for row in rows if row["status"] not in _UNDECIDED]
     return {
         "decisions": [_decision(row, tasks) for row in made],

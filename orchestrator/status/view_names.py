@@ -91,7 +91,7 @@ def shortened(text: str | None, limit: int) -> str:
 
 def listed(text: str | None) -> list[Any]:
     """A JSON column as a list; a single value is a list of one, nothing an empty one."""
-    if not text:
+    if not text or text == "[]":
         return []
     try:
         value = json.loads(text)

@@ -16,7 +16,7 @@ from orchestrator.git import find
 from orchestrator.status.publish import current, write
 from orchestrator.status.view_files import LOCKS, MANIFEST, SHARED, views, worktrees
 from orchestrator.status.view_names import called, decision_id, instance_id, lock_id
-from orchestrator.store.port import Store
+from orchestrator.store.port import Store, Transaction
 from orchestrator.store.sqlite import open_store
 from orchestrator.testing import ManualClock, MemoryStore
 from tests.conftest import MakeRepo, git
@@ -76,7 +76,8 @@ def fill(store: Store, now: int) -> None:
 
 def made(store: Store, folder: Path = Path("/repo")) -> dict[str, Any]:
     document = current(store)
-    return store.read(lambda reader: views(reader, document, ALL, folder))
+    files = store.read(lambda reader: views(reader, document, ALL, [folder]))[folder]
+    return {name: json.loads(data) for name, data in files.items()}
 
 
 def kind(path: str) -> str:
@@ -225,3 +226,19 @@ def test_only_the_decision_logs_are_git_s_business(full: Store, make_repo: MakeR
     shown = git(root, "status", "--porcelain", "-uall").splitlines()
     names = {line[3:] for line in shown if not line.endswith(("schema.json", "status/.gitignore"))}
     assert names == {f"{LOCKS}/decision-log.json", f"{SHARED}/decisions.json"}
+
+
+def test_a_long_view_has_a_line_for_each_entry(store: Store) -> None:
+    def fill(tx: Transaction) -> None:
+        for number in range(60):
+            name, title = f"DEC-20260101-{number:04}", 'a "quoted"\nline — é'
+            row = {"id": name, "title": title, "status": "accepted", "created_at": number}
+            tx.insert("decisions", {**row, "version": 1, "decided_by": "[]"})
+
+    store.write(fill)
+    document, folder = current(store), Path("/repo")
+    files = store.read(lambda reader: views(reader, document, {"decisions": True}, [folder]))
+    (data,) = files[folder].values()
+    lines = [line for line in data.decode().splitlines() if '"decision_id"' in line]
+    assert len(lines) == len(json.loads(data)["decisions"]) == 60
+    assert json.loads(lines[0].strip().rstrip(","))["title"] == 'a "quoted"\nline — é'
