@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from orchestrator import api
 from orchestrator.api import LeaseHeld, Orchestrator
 from orchestrator.coordination.callers import WhichInstance
 from orchestrator.engine.notes import FIELDS
+from orchestrator.engine.waiving import WaiverRefused
 from orchestrator.engine.watch import watch
 from orchestrator.errors import UsageError
 from orchestrator.verification.progress import Silent
@@ -282,6 +284,42 @@ def test_status_health_events_and_clean_up(backend: Orchestrator) -> None:
     assert backend.cleanup().ended == ()
 
 
+def test_a_finding_is_accepted_for_a_while(backend: Orchestrator, repo: Path) -> None:
+    backend.handoffs.assign("backend", "break it")
+    commit(repo, {"src/app.py": "broken\n"}, "broken")
+    git(repo, "branch", "work")
+    git(repo, "reset", "-q", "--hard", "HEAD~")
+    handoff = backend.handoffs.ready(NOTES, ref="work").handoff
+    watch(backend._seat.project, Silent(), once=True)
+    (run,) = backend.handoffs.show(handoff.id).runs
+    with pytest.raises(WaiverRefused, match="has no finding") as refused:
+        backend.waivers.add(handoff.id, "nothing", reason="r", seconds=60)
+    fingerprint = str(refused.value.hint).removeprefix("found: ").split()[0]
+    given = backend.waivers.add(handoff.id, fingerprint, reason="known", seconds=60, uses=1)
+    assert backend.waivers.list() == (given,)
+    assert (given.approver, given.producer, given.used) == ("human:ada", "backend", 0)
+    assert backend.waivers.revoke(given.id).expires_at < given.expires_at
+    assert run.verdict == "failed"
+
+
+def test_old_files_are_taken_over_and_the_chain_of_events_is_checked(
+    backend: Orchestrator, repo: Path
+) -> None:
+    (repo / "coordination").mkdir()
+    task = {"task_id": "task_001", "title": "Old work", "status": "pending_assignment"}
+    (repo / "coordination/task-queue.json").write_text(json.dumps({"pending_tasks": [task]}))
+    (repo / "coordination/decisions.json").write_text('{"decisions": [')
+    taken = backend.take_over()
+    assert taken.taken == {"task": {"task_001": "T-1"}}
+    assert [fault.where.split(":")[0] for fault in taken.faults] == ["coordination/decisions.json"]
+    assert backend.tasks.show("task_001").title == "Old work"
+    assert backend.verify_events() == len(list(backend.events()))
+
+
+def test_nothing_that_is_not_frozen_thaws(backend: Orchestrator) -> None:
+    assert backend.handoffs.thaw(reason="all is well") is False
+
+
 def test_what_it_gives_cannot_be_changed() -> None:
     records = [getattr(api, name) for name in api.__all__]
     values = [one for one in records if dataclasses.is_dataclass(one)]
@@ -302,6 +340,7 @@ PARTS = {
     "decisions": api.Decisions,
     "handoffs": api.Handoffs,
     "escalations": api.Escalations,
+    "waivers": api.Waivers,
 }
 
 

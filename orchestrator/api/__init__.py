@@ -33,6 +33,7 @@ from orchestrator.api.topics import (
     Sent,
     Task,
 )
+from orchestrator.api.waivers import Waiver, Waivers
 from orchestrator.coordination.decisions import Option
 
 __all__ = [
@@ -64,4 +65,6 @@ __all__ = [
     "Standing",
     "Task",
     "Tasks",
+    "Waiver",
+    "Waivers",
 ]

@@ -18,8 +18,10 @@ from orchestrator.api.messages import Messages
 from orchestrator.api.records import CheckedIn, Event
 from orchestrator.api.seat import Place, Seat
 from orchestrator.api.tasks import Tasks
+from orchestrator.api.waivers import Waivers
 from orchestrator.coordination.cleaning import Cleaned, Ended
 from orchestrator.coordination.health import Concern
+from orchestrator.coordination.importing import Imported, collect, take_over
 from orchestrator.coordination.profiles import Offer
 from orchestrator.engine import attendance
 from orchestrator.engine.attendance import Wish, session_environment
@@ -36,8 +38,8 @@ __all__ = ["Orchestrator"]
 class Orchestrator:
     """A project, as one instance or human sees it. ``Orchestrator.open()`` makes one.
 
-    ``instances``, ``leases``, ``tasks``, ``messages``, ``decisions``, ``handoffs``
-    and ``escalations`` hold what is done with each. Everything is synchronous;
+    ``instances``, ``leases``, ``tasks``, ``messages``, ``decisions``, ``handoffs``,
+    ``escalations`` and ``waivers`` hold what is done with each. Everything is synchronous;
     expected trouble raises a subclass of ``orchestrator.errors.OrchestrateError``
     and has changed nothing. Texts are checked, times are ms since the epoch.
     """
@@ -51,6 +53,7 @@ class Orchestrator:
         self.decisions = Decisions(seat)
         self.handoffs = Handoffs(seat)
         self.escalations = Escalations(seat)
+        self.waivers = Waivers(seat)
 
     @classmethod
     def open(
@@ -140,6 +143,23 @@ class Orchestrator:
     def cleanup(self) -> Cleaned:
         """End the sessions that are known dead and free what they held; nothing live."""
         return attendance.cleanup(self._seat.project)
+
+    def take_over(self, path: str | os.PathLike[str] | None = None) -> Imported:
+        """Read the files of the older coordination scripts below ``path``, once.
+
+        What could not be read is in ``faults``, each with its place; the rest is
+        taken over. Repeating it is harmless.
+        """
+        project = self._seat.project
+        top = Path(self._seat.at(path)) if path else project.repository.worktree
+        found, actor = collect(top), self._seat.who().actor
+        result = project.store.write(lambda tx: take_over(tx, found, actor=actor), durable=True)
+        project.publish()
+        return result
+
+    def verify_events(self) -> int:
+        """Check the chain of events; how many there are. Raises what the store says of it."""
+        return self._seat.project.store.verify_events()
 
     def verify(
         self,

@@ -9,6 +9,7 @@ from orchestrator.api.records import Handoff, Marked
 from orchestrator.api.seat import Seat
 from orchestrator.engine import handoff as engine
 from orchestrator.engine.acting import human
+from orchestrator.engine.integration import let_land
 from orchestrator.engine.overview import handoff_detail
 from orchestrator.engine.rollback import undo
 from orchestrator.engine.transition import row_of
@@ -97,3 +98,13 @@ class Handoffs:
         undo(seat.project, human(seat.who()), handoff, reason)
         seat.project.publish()
         return self.show(handoff)
+
+    def thaw(self, *, reason: str) -> bool:
+        """Let work land again after a rule froze landing; False: nothing was frozen.
+
+        Only a human may; anybody else gets ``UsageError``.
+        """
+        seat = self._seat
+        thawed = let_land(seat.project, human(seat.who()), reason)
+        seat.project.publish()
+        return thawed

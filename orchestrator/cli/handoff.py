@@ -10,10 +10,10 @@ import click
 
 from orchestrator.cli.human import confirmed, reason_option
 from orchestrator.cli.output import console, json_option, print_json, remark
+from orchestrator.engine.integration import let_land
 from orchestrator.engine.overview import handoff_detail, handoff_summary
-from orchestrator.engine.project import Project, put, setting
+from orchestrator.engine.project import Project
 from orchestrator.engine.rollback import undo, undone
-from orchestrator.store.port import NewEvent, Transaction
 from orchestrator.verification.outcome import Report
 
 if TYPE_CHECKING:
@@ -111,15 +111,7 @@ def thaw(reason: str, yes: bool) -> None:
     """Let work land again after an emergency rule froze the integration branch."""
     project = Project.open()
     actor = confirmed(project, "Let work land again?", yes)
-
-    def body(tx: Transaction) -> bool:
-        if setting(tx, "integration_frozen") != "1":
-            return False
-        put(tx, "integration_frozen", "0")
-        tx.record(NewEvent("integration.thaw", actor, reason=reason))
-        return True
-
-    thawed = project.store.write(body, durable=True)
+    thawed = let_land(project, actor, reason)
     project.publish()
     print("work lands again" if thawed else "nothing is frozen")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 
@@ -11,11 +10,9 @@ import click
 from orchestrator.cli.human import confirmed_caller, reason_option
 from orchestrator.cli.output import console, json_option, print_json
 from orchestrator.engine.project import Project
-from orchestrator.engine.transition import row_of
-from orchestrator.engine.waiving import WaiverRefused, give, revoke
+from orchestrator.engine.waiving import finding, give, revoke
 from orchestrator.errors import UsageError
 from orchestrator.store.port import Row
-from orchestrator.verification.outcome import Report
 
 __all__ = ["command"]
 
@@ -39,7 +36,7 @@ def add(
 ) -> None:
     """Accept the finding FINGERPRINT of HANDOFF's last run; nobody does for their own work."""
     project = Project.open()
-    message = _finding(project, handoff, fingerprint)
+    message = finding(project, handoff, fingerprint)
     who = confirmed_caller(project, f"Waive “{message}”?", yes)
     seconds = _seconds(period)
     row = give(project, who, handoff, fingerprint, reason=reason, seconds=seconds, uses=uses)
@@ -74,18 +71,6 @@ def revoke_(waiver: str) -> None:
     project = Project.open()
     row = revoke(project, project.caller(), waiver)
     print(f"{row['id']} ended")
-
-
-def _finding(project: Project, handoff: str, fingerprint: str) -> str:
-    """The message of the finding; raises where the last run has no such finding."""
-    row = project.store.read(lambda reader: row_of(reader, "handoffs", handoff))
-    run = project.store.read(lambda r: r.get("runs", id=row["run"])) if row["run"] else None
-    report = Report.from_json(json.loads(run["report"])) if run and run["report"] else None
-    known = {f.fingerprint(c.id): f.message for c, f in report.findings()} if report else {}
-    if fingerprint not in known:
-        listed = "; ".join(f"{key} {text}" for key, text in known.items()) or "none"
-        raise WaiverRefused(f"{handoff} has no finding {fingerprint!r}", hint=f"found: {listed}")
-    return known[fingerprint]
 
 
 def _seconds(period: str) -> float:

@@ -14,7 +14,7 @@ from orchestrator.store.port import NewEvent, Row, Transaction
 from orchestrator.verification.outcome import Verdict
 from orchestrator.verification.progress import Listener
 
-__all__ = ["begin", "mark", "record"]
+__all__ = ["begin", "let_land", "mark", "record"]
 
 _PENDING = "integration_pending"
 
@@ -67,3 +67,16 @@ def record(project: Project, lease: Lease, job: Job) -> None:
         tx.record(NewEvent("integration.verified", actor, reason=job.error, data=told))
 
     project.store.write(body)
+
+
+def let_land(project: Project, actor: str, reason: str) -> bool:
+    """Let work land again after an emergency rule froze the branch; False: nothing was frozen."""
+
+    def body(tx: Transaction) -> bool:
+        if setting(tx, "integration_frozen") != "1":
+            return False
+        put(tx, "integration_frozen", "0")
+        tx.record(NewEvent("integration.thaw", actor, reason=reason))
+        return True
+
+    return project.store.write(body, durable=True)

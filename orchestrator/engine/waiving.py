@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from orchestrator.coordination.callers import Caller
@@ -13,7 +14,7 @@ from orchestrator.policy.waivers import covers, refused
 from orchestrator.store.port import NewEvent, Reader, Row, Transaction
 from orchestrator.verification.outcome import CheckReport, Report
 
-__all__ = ["WaiverRefused", "give", "revoke", "spend", "waived"]
+__all__ = ["WaiverRefused", "finding", "give", "revoke", "spend", "waived"]
 
 
 class WaiverRefused(OrchestrateError):
@@ -113,3 +114,19 @@ def spend(tx: Transaction, report: Report, producer: str) -> None:
     for row in tx.find("waivers", {"fingerprint": tuple(used)}) if used else []:
         if covers(row, row["fingerprint"], tx.now, producer=producer):
             tx.update("waivers", {"id": row["id"]}, {"used": row["used"] + 1})
+
+
+def finding(project: Project, handoff: str, fingerprint: str) -> str:
+    """The message of a finding of the last run. Raises ``WaiverRefused`` where it has none."""
+    row = project.store.read(lambda reader: row_of(reader, "handoffs", handoff))
+    run = project.store.read(lambda r: r.get("runs", id=row["run"])) if row["run"] else None
+    report = Report.from_json(json.loads(run["report"])) if run and run["report"] else None
+    known = (
+        {one.fingerprint(check.id): one.message for check, one in report.findings()}
+        if report
+        else {}
+    )
+    if fingerprint not in known:
+        listed = "; ".join(f"{key} {text}" for key, text in known.items()) or "none"
+        raise WaiverRefused(f"{handoff} has no finding {fingerprint!r}", hint=f"found: {listed}")
+    return known[fingerprint]
