@@ -112,7 +112,8 @@ class Contract:
 
     ``compatibility`` is none, backward, forward, full or one of the last three
     with ``-transitive``. ``direction`` is input, output or both. ``samples``
-    is a glob. ``content_model`` is closed or open.
+    is a glob. ``content_model`` is closed or open. ``package`` is for python,
+    ``policy`` (file, package, wire-json or wire) for protobuf.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Contract:
     samples: str | None = None
     content_model: str = "closed"
     package: str | None = None
+    policy: str = "file"
 
 
 @dataclass(frozen=True, slots=True)

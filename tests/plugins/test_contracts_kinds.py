@@ -166,6 +166,11 @@ def test_protobuf_breaks_are_found_with_their_place(make_repo: MakeRepo, rule: s
         assert twin.outcome is Outcome.PASSED, twin.reason
 
 
+def test_what_is_only_on_the_wire_may_be_renamed(make_repo: MakeRepo) -> None:
+    renamed = PROTO.replace("string id", "string name")
+    assert compared(make_repo, "protobuf", PROTO, renamed, policy="wire").outcome is Outcome.PASSED
+
+
 AVRO: Any = {
     "type": "record",
     "name": "Order",

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from orchestrator.git import Git, GitError
 from orchestrator.plugins.builtin.contracts import blessings, modes, samples
 from orchestrator.plugins.builtin.contracts.documents import Unreadable, line_of
+from orchestrator.plugins.builtin.contracts.history import history
 from orchestrator.plugins.builtin.contracts.kinds import (
     Absent,
     Asked,
@@ -52,8 +54,10 @@ def execute(spec: Spec, context: CheckContext) -> CheckResult:
     """Check; never raises for what the files contain.
 
     With ``old`` and ``new`` in the spec, these two versions are compared, whatever
-    the base is.
+    the base is; with ``history``, the versions the base has kept are listed.
     """
+    if "history" in spec and "old" not in spec:
+        return history(spec, context, execute)
     try:
         return combined(_Job(spec, context).parts())
     except CannotTell as error:
@@ -219,7 +223,7 @@ class _Job:
         files = self._files(base, seen)
         if seen & known.keys():
             return versions, Part()
-        for version in kept(git, str(base.commit), self._contract["path"], files):
+        for version in islice(kept(git, str(base.commit), self._contract["path"], files), 1, None):
             if len(versions) >= _MOST_KEPT:
                 reason = f"more than {_MOST_KEPT} versions are kept; bless one as a new start"
                 return versions, unclear(Outcome.INCONCLUSIVE, reason)

@@ -33,7 +33,7 @@ class Call:
     """One call of ``operation`` as its version describes it.
 
     ``parameters`` are values by location and name. ``body`` counts where
-    ``media`` is not None. ``server`` is the address it goes to.
+    ``media`` is not None. ``server`` is the address it goes to, None: whichever.
     """
 
     operation: Operation
@@ -41,7 +41,7 @@ class Call:
     media: str | None = None
     body: Json = None
     credentials: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    server: str = "/"
+    server: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         """The call for people and reports."""
@@ -52,7 +52,7 @@ class Call:
             shown |= {"content_type": self.media, "body": self.body}
         if self.credentials:
             shown["credentials"] = {k: sorted(v) for k, v in self.credentials.items()}
-        if self.server != "/":
+        if self.server is not None:
             shown["server"] = self.server
         return shown
 
@@ -72,7 +72,7 @@ def smallest(side: Side, operation: Operation) -> Call:
     """A call with what is required and nothing else."""
     needed = {key: example(side, parameter.schema)
               for key, parameter in operation.parameters.items() if parameter.required}  # fmt: skip
-    call = Call(operation, needed, credentials=operation.security[0], server=operation.servers[0])
+    call = Call(operation, needed, credentials=operation.security[0])
     if operation.body_required and operation.body:
         media, place = next(iter(operation.body.items()))
         call = call.sending(media, example(side, place))
@@ -80,13 +80,14 @@ def smallest(side: Side, operation: Operation) -> Call:
 
 
 def example(side: Side, place: str | None) -> Json:
-    """A value that is valid under the schema at ``place``, or ``ANY``."""
+    """A value, not empty if possible, that is valid under the schema at ``place``; or ``ANY``."""
     if place is None:
         return ANY
     try:
         schema = side.schema(place, sent=True)
         admits = schemas.admits(schema)
-        return next((v for v in islice(instances(schema), _TRIED) if admits(v)), ANY)
+        made = [value for value in islice(instances(schema), _TRIED) if admits(value)]
+        return next((value for value in made if value not in ([], {})), made[0] if made else ANY)
     except ValueError:
         return ANY
 
@@ -99,7 +100,7 @@ def refusal(side: Side, call: Call) -> str | None:
     operation = side.api.operations.get((call.operation.method, call.operation.path))
     if operation is None:
         return "there is no such operation"
-    if call.server not in operation.servers:
+    if call.server is not None and call.server not in operation.servers:
         return f"nothing is served at {call.server}"
     if not any(suffices(call.credentials, asked) for asked in operation.security):
         return "the credentials do not suffice"

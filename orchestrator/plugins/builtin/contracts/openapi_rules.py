@@ -74,6 +74,7 @@ class Change:
 def structural(old: Side, new: Side) -> Iterator[Change]:
     """Every structural change that affects callers, in the order of the old document."""
     yield from _schemes(old.api, new.api)
+    yield from _servers(old, new)
     kept = {path for _, path in new.api.operations}
     for key, operation in old.api.operations.items():
         if key in new.api.operations:
@@ -81,6 +82,30 @@ def structural(old: Side, new: Side) -> Iterator[Change]:
         else:
             gone = "operation" if key[1] in kept else "path"
             yield _gone(old, operation, gone)
+
+
+def _servers(old: Side, new: Side) -> Iterator[Change]:
+    """Addresses that are gone; said once where every operation lost them."""
+    shared = old.api.operations.keys() & new.api.operations.keys()
+    pairs = [(op, new.api.operations[key]) for key, op in old.api.operations.items()
+             if key in shared]  # fmt: skip
+    lost: dict[str, list[tuple[Operation, Operation]]] = {}
+    for before, after in pairs:
+        for server in before.servers:
+            if server not in after.servers:
+                lost.setdefault(server, []).append((before, after))
+    for server, affected in lost.items():
+        said = affected[:1] if len(affected) == len(pairs) else affected
+        for before, after in said:
+            moved = urlsplit(server).path in {urlsplit(other).path for other in after.servers}
+            yield Change(
+                "server-removed",
+                before.name if len(said) > 1 or len(pairs) == 1 else "every operation",
+                f"it is no longer served at {server}",
+                "/servers",
+                Severity.DANGEROUS if moved else Severity.BREAKING,
+                call=replace(smallest(old, before), server=server),
+            )
 
 
 def _gone(old: Side, operation: Operation, what: str) -> Change:
@@ -116,14 +141,6 @@ class _Pair:
         if self._new.deprecated and not self._old.deprecated:
             yield self._change("deprecated", "the operation is deprecated now",
                                self._new.place, severity=Severity.NOTICE)  # fmt: skip
-        paths = {urlsplit(server).path for server in self._new.servers}
-        for server in self._old.servers:
-            if server not in self._new.servers:
-                moved = urlsplit(server).path in paths
-                severity = Severity.DANGEROUS if moved else Severity.BREAKING
-                yield self._change("server-removed", f"it is no longer served at {server}",
-                                   "/servers", severity=severity,
-                                   call=replace(self._call, server=server))  # fmt: skip
 
     def _parameters(self) -> Iterator[Change]:
         for key, parameter in self._old.parameters.items():

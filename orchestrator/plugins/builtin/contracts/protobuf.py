@@ -33,15 +33,14 @@ from orchestrator.plugins.spec import (
     Severity,
 )
 
-__all__ = ["HAS_DIRECTION", "Loaded", "about", "compare", "load", "violations"]
+__all__ = ["HAS_DIRECTION", "POLICIES", "Loaded", "about", "compare", "load", "violations"]
 
 HAS_DIRECTION = False
 
 _BROKEN_INPUT, _BREAKS = 1, 100
 _SECONDS = 60.0
-#: What buf's rules protect, by category: generated code (FILE), or what is on the wire.
-POLICY = "FILE"
-_MODULE = f"version: v2\nbreaking:\n  use: [{POLICY}]\n"
+#: ``policy`` of the configuration → the category of buf's rules.
+POLICIES = {"file": "FILE", "package": "PACKAGE", "wire-json": "WIRE_JSON", "wire": "WIRE"}
 #: Beginnings of a rule → what to do about it; the first that fits.
 _REMEDIES = (
     ("field-no-delete", "keep the field, or reserve its number and its name"),
@@ -63,6 +62,7 @@ class Loaded:
     folder: Path
     root: str
     files: tuple[str, ...]
+    policy: str
 
 
 def load(version: Version, contract: Mapping[str, Json], context: CheckContext) -> Loaded:
@@ -81,8 +81,9 @@ def load(version: Version, contract: Mapping[str, Json], context: CheckContext) 
         place = folder / PurePosixPath(name).relative_to(root)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    (folder / "buf.yaml").write_text(_MODULE)
-    loaded = Loaded(folder, root, tuple(contents))
+    policy = POLICIES[contract.get("policy", "file")]
+    (folder / "buf.yaml").write_text(f"version: v2\nbreaking:\n  use: [{policy}]\n")
+    loaded = Loaded(folder, root, tuple(contents), policy)
     if version.commit is not None:  # an earlier version: read where it is compared
         return loaded
     ended = _buf(context, "build", str(folder), "--error-format", "json")
@@ -93,7 +94,7 @@ def load(version: Version, contract: Mapping[str, Json], context: CheckContext) 
 
 def about(loaded: Loaded) -> dict[str, Json]:
     """The policy, and what is not compared."""
-    return {"policy": POLICY, "proto_files": len(loaded.files),
+    return {"policy": loaded.policy, "proto_files": len(loaded.files),
             "not_examined": ["custom options", "comments", "what services do"]}  # fmt: skip
 
 
@@ -163,7 +164,7 @@ def _finding(said: Mapping[str, Json], after: Loaded) -> Finding:
         file=_file(said, after),
         line=said.get("start_line"),
         remedy=remedy or "keep what is on the wire and in generated code as it was",
-        evidence={"policy": POLICY, "column": said.get("start_column")},
+        evidence={"policy": after.policy, "column": said.get("start_column")},
     )
 
 

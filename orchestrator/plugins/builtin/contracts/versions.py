@@ -52,14 +52,13 @@ def given(spec: Mapping[str, Json], context: CheckContext) -> Version:
 
 
 def kept(git: Git, base: str, path: str, files: list[str]) -> Iterator[Version]:
-    """The versions the base had before its own, newest first; raises ``GitError``.
+    """The versions the base has had, its own first, then older ones; raises ``GitError``.
 
     ``files`` are what the base's version is made of: a change of any of them is
     a version of its own.
     """
     asked = ("log", "--first-parent", "-z", "--format=%H %cI", base, "--")
-    entries = git.lines(*asked, *(f":(literal){name}" for name in (files or [path])))
-    for entry in entries[1:]:
+    for entry in git.lines(*asked, *(f":(literal){name}" for name in (files or [path]))):
         commit, _, date = entry.strip().partition(" ")
         yield at_commit(git, commit, path, date=date)
 
