@@ -62,6 +62,7 @@ def test_a_whole_file_arrives_in_the_model() -> None:
         samples="verification/samples/user/*.json",
         content_model="open",
     )
+    assert config.contracts["wire"].policy == "wire-json"
     assert config.flows["signup"].steps[0].input == {"name": "Ada", "mail": None}
     assert config.flows["signup"].steps[0].timeout == 1.5
     assert config.benchmarks["search"].max_regression == 0.125
