@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,11 +68,20 @@ def enter(options: dict[str, bool], *, dry_run: bool, as_json: bool) -> None:
     from orchestrator.git import find
     from orchestrator.hooks import active, entering
     from orchestrator.hooks.clients import CLIENTS
+    from orchestrator.hooks.entering import Done
+    from orchestrator.hooks.preparing import prepare
 
     clients = [c for name, c in CLIENTS.items() if options[name.replace("-", "_")]]
     order = _order(options, dry_run)
     root = Path.home() if order.scope == "user" else find(Path.cwd()).worktree
-    done = entering.enter(root, clients, order)
+    made: tuple[str, ...] = ()
+    if not (dry_run or order.remove or order.scope == "user"):
+        entering.enter(
+            root, clients, replace(order, dry_run=True)
+        )  # looks, before anything is made
+        new = prepare(root)
+        made = new.written if new else ()
+    done = [*(Done("wrote", name, "") for name in made), *entering.enter(root, clients, order)]
     on = [client for client in clients if not any(active.disabled(root, client))]
     here = [one for client in on for one in active.installed(root, client)]
     notes = [text for client in clients for text in active.remarks(root, client)]

@@ -17,6 +17,7 @@ from orchestrator.git import GitError, NotARepository, find
 from orchestrator.hooks import entering, settings
 from orchestrator.hooks.clients import CLIENTS, Client
 from orchestrator.hooks.entering import shown, text_of
+from orchestrator.hooks.packing import FULL_NAME
 
 __all__ = ["Installed", "disabled", "everywhere", "installed", "remarks"]
 
@@ -59,6 +60,7 @@ def remarks(root: Path, client: Client) -> Iterator[str]:
     yield from _old(root, client)
     if here:
         yield from _state(here)
+        yield from _twice(root, here, client)
         yield from _worktrees(root, here)
         yield from _other_files(root, here, client)
 
@@ -107,8 +109,22 @@ def _other_files(root: Path, here: tuple[Installed, ...], client: Client) -> Ite
     both = (root / "CLAUDE.md").is_file() and (root / "AGENTS.md").is_file()
     if client.name == "claude-code" and "project" in scopes and both and not imported:
         yield "CLAUDE.md is read instead of AGENTS.md; --claude-md has it import the other"
+    if client.allow:
+        yield f"nothing is allowed in your name; to be asked less often, allow {client.allow}"
     if client.trust and "project" in scopes:
         yield client.trust
+
+
+def _twice(root: Path, here: tuple[Installed, ...], client: Client) -> Iterator[str]:
+    """The plugin brings the same hooks, and the client does not see that they are."""
+    for scope in client.settings:
+        path = client.place(scope, root)
+        plugins = _loaded(text_of(path)).get("enabledPlugins") if path else None
+        if path and isinstance(plugins, dict) and plugins.get(FULL_NAME):
+            yield (
+                f"{shown(root, path)} enables the plugin {FULL_NAME}: with it and {here[0].name} "
+                "every hook runs twice; keep one of them"
+            )
 
 
 def _worktrees(root: Path, here: tuple[Installed, ...]) -> Iterator[str]:

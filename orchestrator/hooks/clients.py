@@ -26,7 +26,8 @@ class Client:
     ``homes`` is the variable by which the client's folder in the user's home is
     moved. ``servers`` is the project's file of MCP servers, ``add_server`` the
     client's own command for the other scopes (``{scope}`` and ``{command}``).
-    ``trust`` says what its user has to do before the hooks run.
+    ``trust`` says what its user has to do before the hooks run; ``allow`` what
+    permissions make it ask less.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Client:
     servers: str | None = None
     add_server: str | None = None
     trust: str | None = None
+    allow: str | None = None
 
     def place(self, scope: str, root: Path) -> Path | None:
         """The settings file of a scope; None where the client has none."""
@@ -72,6 +74,7 @@ CLIENTS: dict[str, Client] = {
             homes="CLAUDE_CONFIG_DIR",
             servers=".mcp.json",
             add_server="claude mcp add --scope {scope} orchestrate -- {command}",
+            allow="mcp__orchestrate and Bash(orchestrate:*) in /permissions",
             trust="Claude Code asks its user to trust the folder before hooks run; -p does not ask",
         ),
         Client(

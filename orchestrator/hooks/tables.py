@@ -61,7 +61,6 @@ CURSOR: tuple[Hook, ...] = (
     Hook("preToolUse", 10, "Shell", does=_SHELL),
     Hook("postToolUse", 10, does=_BEAT),
     Hook("postToolUseFailure", 10, does="the same after a failed call"),
-    Hook("subagentStop", 10, does=_SUB[1]),
     Hook("stop", 15, does=_STOP),
     Hook("sessionEnd", 5, does=_OUT),
 )
@@ -74,7 +73,6 @@ COPILOT: tuple[Hook, ...] = (
     Hook("PreToolUse", 10, "Bash", does=_SHELL),
     Hook("PostToolUse", 10, does=_BEAT),
     Hook("PostToolUseFailure", 10, does="the same after a failed call"),
-    Hook("SubagentStop", 10, does=_SUB[1]),
     Hook("Stop", 15, does=_STOP),
     Hook("SessionEnd", 5, does=_OUT),
 )

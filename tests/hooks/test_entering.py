@@ -8,15 +8,26 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import run
+from orchestrator.git import find
 from orchestrator.hooks import registration
 from tests.conftest import MakeRepo, git
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
+CONFIG = """\
+version: 1
+project: shop
+instances:
+  backend: {role: BACKEND}
+layers:
+  all: {paths: ["src/**"]}
+"""
+
+
 @pytest.fixture
 def repo(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = make_repo()
+    folder = make_repo({"config/orchestrate.yaml": CONFIG})
     monkeypatch.chdir(folder)
     return folder
 
@@ -28,8 +39,10 @@ def typed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str
 
 
 def everything(folder: Path) -> dict[str, bytes]:
+    """Every file but git's and the published status."""
     files = [p for p in folder.rglob("*") if p.is_file() and ".git" not in p.parts]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    names = {str(path.relative_to(folder)): path for path in files}
+    return {name: p.read_bytes() for name, p in names.items() if not name.startswith("status/")}
 
 
 def test_the_settings_are_as_on_the_golden_page(
@@ -60,6 +73,28 @@ def test_a_first_a_second_and_a_last_time(repo: Path, capsys: pytest.CaptureFixt
     assert typed(capsys, "--claude-code", "--remove")[0] == 0
     assert everything(repo) == before and not (repo / ".claude").exists()
     assert "none of it is here" in typed(capsys, "--claude-code", "--remove")[1]
+
+
+def test_where_nothing_is_set_up_it_is_set_up_first(
+    make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo = make_repo({"main.py": ""})
+    monkeypatch.chdir(repo)
+    (repo / ".mcp.json").write_text("[]")
+    assert typed(capsys, "--claude-code")[0] == 2 and not (repo / "config").exists()
+    (repo / ".mcp.json").unlink()
+    status, out, _ = typed(capsys, "--claude-code")
+    assert status == 0 and out.startswith("wrote    config/orchestrate.yaml")
+    assert (find(repo).state / "state.db").exists()
+
+
+def test_a_configuration_that_cannot_be_read_is_told_before_anything_is_written(
+    make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo = make_repo({"config/orchestrate.yaml": "version: 1\nwrong: {\n"})
+    monkeypatch.chdir(repo)
+    before = everything(repo)
+    assert typed(capsys, "--claude-code")[0] == 2 and everything(repo) == before
 
 
 def test_a_committed_file_needs_no_warning(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +156,16 @@ def test_claude_md_imports_only_when_asked(repo: Path, capsys: pytest.CaptureFix
     assert "\n@AGENTS.md\n" in (repo / "CLAUDE.md").read_text() and "--claude-md" not in err
     typed(capsys, "--claude-code", "--remove")
     assert (repo / "CLAUDE.md").read_text() == "# Mine\n"
+
+
+def test_hooks_that_would_run_twice_are_told_of(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path.home() / ".claude/settings.json"
+    path.parent.mkdir()
+    path.write_text('{"enabledPlugins": {"orchestrate@orchestrate": true}}')
+    err = typed(capsys, "--claude-code")[2]
+    assert "~/.claude/settings.json enables the plugin" in err and "every hook runs twice" in err
 
 
 def test_hooks_that_are_switched_off_are_not_called_active(

@@ -14,7 +14,7 @@ from orchestrator.hooks import registration
 from orchestrator.hooks.clients import CLIENTS, Client
 from orchestrator.hooks.settings import enter, hooks_in, leave
 from tests.conftest import MakeRepo
-from tests.hooks.test_entering import everything
+from tests.hooks.test_entering import CONFIG, everything
 
 OTHERS = [client for name, client in CLIENTS.items() if name != "claude-code"]
 BEFORE = {
@@ -54,7 +54,7 @@ def test_its_files_come_and_go(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    repo = make_repo()
+    repo = make_repo({"config/orchestrate.yaml": CONFIG})
     monkeypatch.chdir(repo)
     before = everything(repo)
     assert run(["init", f"--{client.name}"]) == 0
@@ -105,7 +105,7 @@ def test_a_line_for_the_shell_survives_blanks_in_paths(
 def test_the_paragraph_stays_while_another_client_is_entered(
     make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repo = make_repo()
+    repo = make_repo({"config/orchestrate.yaml": CONFIG})
     monkeypatch.chdir(repo)
     assert run(["init", "--claude-code", "--codex"]) == 0
     assert run(["init", "--claude-code", "--remove"]) == 0
@@ -117,6 +117,6 @@ def test_the_paragraph_stays_while_another_client_is_entered(
 def test_a_client_without_such_a_file_says_so(
     make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(make_repo())
+    monkeypatch.chdir(make_repo({"config/orchestrate.yaml": CONFIG}))
     assert run(["init", "--codex", "--local"]) == 2
     assert "E733 Codex has no settings for --local" in capsys.readouterr().err
