@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.config.load import MissingConfig
+from orchestrator.config.problems import MissingConfig
 from orchestrator.engine.project import Project
 from orchestrator.scaffold.init import SetUp, set_up
 
