@@ -24,7 +24,7 @@ from orchestrator.store.errors import (
 )
 from orchestrator.store.port import Value
 
-__all__ = ["TYPES", "Clock", "DriverError", "SqliteDatabase", "refuse_old_driver"]
+__all__ = ["TYPES", "Clock", "DriverError", "SqliteDatabase", "library", "refuse_old_driver"]
 
 Clock = Callable[[], int]
 #: What ``SqliteDatabase`` lets through untranslated: a mistake of this program.
@@ -53,6 +53,12 @@ def refuse_old_driver() -> None:
             f"Python's SQLite is {found}; 3.37 or newer is needed",
             hint="use a Python that brings a newer SQLite",
         )
+
+
+def library() -> tuple[bool, str]:
+    """Whether the library that Python brings will do, and in words what it is."""
+    words = f"{sqlite3.sqlite_version}, threads: {sqlite3.threadsafety}"
+    return sqlite3.sqlite_version_info >= _OLDEST, words
 
 
 class SqliteDatabase:

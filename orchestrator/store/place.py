@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orchestrator.store.errors import StoreFull, Unsupported, Unwritable
 
-__all__ = ["file_system", "prepare"]
+__all__ = ["file_system", "kind_of_disk", "prepare"]
 
 #: File systems whose shared memory is not shared by every process that mounts them.
 _NETWORK = (
@@ -28,10 +28,10 @@ def prepare(folder: Path) -> None:
     except OSError as error:
         kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else Unwritable
         raise kind(f"cannot make the folder {folder}: {error.strerror}") from error
-    kind_of_disk = file_system(folder.resolve(), _mounts())
-    if kind_of_disk in _NETWORK:
+    disk = kind_of_disk(folder)
+    if disk in _NETWORK:
         raise Unsupported(
-            f"{folder} is on a network file system ({kind_of_disk}), where processes "
+            f"{folder} is on a network file system ({disk}), where processes "
             "cannot share the store's memory",
             hint="set ORCHESTRATE_STATE to a folder on a local disk, the same for every process",
         )
@@ -49,6 +49,11 @@ def file_system(folder: Path, mounts: str) -> str | None:
         if inside.startswith(point) and len(point) >= best:
             best, kind = len(point), fields[2]
     return kind
+
+
+def kind_of_disk(folder: Path) -> str | None:
+    """The type of the file system ``folder`` is on now; None where it cannot be told."""
+    return file_system(folder.resolve(), _mounts())
 
 
 def _unescaped(point: str) -> str:

@@ -49,7 +49,8 @@ def remove(project: Project) -> list[str]:
     repository = project.repository
     with _alone(repository):
         where = place(repository)
-        said = [*_put_back(where)] if where.beside else [*_pointed_back(repository, where)]
+        said = [] if where.beside else [*_pointed_back(repository, where)]
+        said += _put_back(repository.common / "hooks")
         project.store.write(lambda tx: put(tx, "git_hooks", ""))
     return said
 
@@ -89,8 +90,9 @@ def _refuse_two(file: Path) -> None:
 def _pointed(repository: Repository, where: Place) -> Iterator[str]:
     """Ours in a folder of their own, which git is pointed to; theirs is not touched."""
     where.folder.mkdir(parents=True, exist_ok=True)
-    for name in where.names:
-        yield from _written(where.folder / name, text(where, name))
+    wrote = [_written(where.folder / name, text(where, name)) for name in where.names]
+    if count := sum(1 for said in wrote for _ in said):
+        yield f"wrote {count} hooks in {where.folder}"
     if not where.active:
         git, scope = repository.git, "--worktree" if where.scope == "worktree" else "--local"
         git.run("config", "--local", PREVIOUS, f"{where.scope or ''}:{where.value or ''}")
@@ -111,9 +113,10 @@ def _written(file: Path, content: str) -> Iterator[str]:
     yield f"{'renewed' if again else 'installed'} {file}"
 
 
-def _put_back(where: Place) -> Iterator[str]:
+def _put_back(folder: Path) -> Iterator[str]:
+    """The usual folder as it was; ours may stand there from before core.hooksPath was set."""
     for name in CHECKED:
-        file = where.folder / name
+        file = folder / name
         kept = file.with_name(name + KEPT)
         mine = file if is_ours(file) else legacy(file)
         if mine is None and os.path.lexists(kept):
