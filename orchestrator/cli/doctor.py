@@ -23,7 +23,7 @@ _MARK = {"ok": "✓", "off": "–", "broken": "✗"}
 @click.command(name="doctor")
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely; say what was done.")
 @click.option("--remove-old-hooks", is_flag=True,
-              help="With --fix: cut the replaced scripts out of the clients' settings.")  # fmt: skip
+              help="With --fix: cut the replaced scripts out of client settings.")  # fmt: skip
 @json_option
 def command(fix: bool, remove_old_hooks: bool, as_json: bool) -> int:
     """Say what is active here, what is a choice (off) and what is broken.
