@@ -27,4 +27,5 @@ def command(session: str | None, agent: str | None, as_json: bool) -> None:
         remark(visible(f"{old} was renamed: {new} is leased too"))
     for text in row["remarks"]:
         remark(visible(text))
-    print(f"{row['instance']}  {row['leases']} leases renewed")
+    leases = "1 lease" if row["leases"] == 1 else f"{row['leases']} leases"
+    print(f"{row['instance']}  {leases} renewed")

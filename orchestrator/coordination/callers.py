@@ -113,7 +113,10 @@ def authenticate(store: Store, state: Path, environment: Mapping[str, str] | Non
     session = mine[0]
     refused = NewEvent("session.refused", "unverified", who.actor, data={"session": session})
     store.write(lambda tx: tx.record(refused), durable=True)
-    raise WrongToken(f"the token given for session {session!r} is not its own")
+    raise WrongToken(
+        f"the token given for session {session!r} is not its own",
+        hint="unset ORCHESTRATE_TOKEN; check in again from the client whose session it is",
+    )
 
 
 def _proven(reader: Reader, session: str, token: str | None, *, stated: bool) -> bool:

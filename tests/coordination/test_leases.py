@@ -356,15 +356,19 @@ store.close()
 """
 
 
-def test_of_twenty_processes_exactly_one_wins_each_lease(tmp_path: Path) -> None:
-    rounds = 100
+@pytest.mark.parametrize(
+    ("count", "rounds"), [(20, 100), pytest.param(50, 10, marks=pytest.mark.slow)]
+)
+def test_of_all_processes_exactly_one_wins_each_lease(
+    tmp_path: Path, count: int, rounds: int
+) -> None:
     open_store(tmp_path / "s").close()
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", RACER, str(tmp_path / "s"), f"i{n}", str(rounds)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
-        for n in range(20)
+        for n in range(count)
     ]  # fmt: skip
     for racer in racers:
         assert racer.stdin
