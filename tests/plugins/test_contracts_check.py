@@ -251,7 +251,8 @@ def test_what_cannot_be_decided_is_inconclusive(make_repo: MakeRepo) -> None:
 def test_what_cannot_be_modelled_is_inconclusive_unless_nothing_changed(
     make_repo: MakeRepo,
 ) -> None:
-    odd = {"$dynamicRef": "#x", "$defs": {"x": {"$dynamicAnchor": "x", "type": "object"}}}
+    anchored = {"$dynamicAnchor": "x", "type": "object"}
+    odd = {"$dynamicRef": "#x", "$defs": {"x": anchored, "y": anchored}}
     repo, base = versions(make_repo, odd, {**odd, "title": "other"})
     assert check(repo, base).outcome is Outcome.INCONCLUSIVE
     assert check(repo, git(repo, "rev-parse", "HEAD")).outcome is Outcome.PASSED

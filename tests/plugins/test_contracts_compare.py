@@ -10,14 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.plugins.builtin.contracts.compare import Comparison, compare
+from orchestrator.plugins.builtin.contracts.dialects import OPENAPI_30, dialect_of
 from orchestrator.plugins.builtin.contracts.instances import instances
-from orchestrator.plugins.builtin.contracts.normal import (
-    OPENAPI_30,
-    Source,
-    Unmodelled,
-    dialect_of,
-    normalise,
-)
+from orchestrator.plugins.builtin.contracts.normal import Source, Unmodelled, normalise
 from orchestrator.plugins.builtin.contracts.pair import Pair
 from orchestrator.plugins.builtin.contracts.schemas import Answer
 
@@ -292,7 +287,7 @@ def test_references_to_other_files_of_the_repository_are_followed() -> None:
         ({"$ref": "#/$defs/none"}, "leads nowhere"),
         ({"allOf": [{"$ref": "#"}]}, "leads to itself"),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, "leads to itself"),
-        ({"$dynamicRef": "#x"}, "$dynamicRef"),
+        ({"$dynamicRef": "#x", "$defs": {"x": {"$id": "http://x.example/a"}}}, "$dynamicRef"),
     ],
 )
 def test_what_cannot_be_modelled_is_said(schema: Schema, said: str) -> None:

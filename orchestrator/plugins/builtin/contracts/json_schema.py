@@ -9,12 +9,12 @@ from functools import cached_property
 
 from orchestrator.plugins.builtin.contracts import modes, schemas, witness, wording
 from orchestrator.plugins.builtin.contracts.compare import compare as compare_schemas
+from orchestrator.plugins.builtin.contracts.dialects import dialect_of
 from orchestrator.plugins.builtin.contracts.documents import line_of, loads
 from orchestrator.plugins.builtin.contracts.kinds import Absent, Asked, Undecided, Unusable
 from orchestrator.plugins.builtin.contracts.normal import (
     Source,
     Unmodelled,
-    dialect_of,
     is_self_contained,
     normalise,
 )

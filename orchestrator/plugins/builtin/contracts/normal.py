@@ -11,32 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urljoin
 
+from orchestrator.plugins.builtin.contracts.dialects import (
+    DIALECT,
+    dialect_of,
+    knows,
+    modern,
+    static,
+)
 from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable, inside, loads
 from orchestrator.plugins.spec import Json
 
 __all__ = [
-    "DIALECT",
-    "OPENAPI_30",
     "PART",
     "DanglingReference",
     "Source",
     "Unmodelled",
-    "dialect_of",
     "is_self_contained",
     "normalise",
     "source",
 ]
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-#: OpenAPI 3.0 speaks a dialect of its own: draft 4 with ``nullable``.
-OPENAPI_30 = 3
 #: The end of a definition's name that judges a value together with other schemas.
 PART = "-part"
 
 _MAX_NODES = 50_000
-_DRAFTS = {"draft-04": 4, "draft-06": 6, "draft-07": 7, "2019-09": 19, "2020-12": 20}
 
 _NUMBERS = ("multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum")
 _SIZES = ("maxLength", "minLength", "maxItems", "minItems", "maxContains", "minContains",
@@ -50,8 +50,6 @@ _VALUE_MAPS = frozenset(("properties", "patternProperties"))
 _IN_PLACE = frozenset(("not", "if", "then", "else"))
 _IN_PLACE_LISTS = frozenset(("allOf", "anyOf", "oneOf"))
 _REFUSED = ("$dynamicRef", "$recursiveRef")
-_SINCE_2019 = frozenset(("dependentRequired", "dependentSchemas", "minContains", "maxContains",
-                         "unevaluatedItems", "unevaluatedProperties"))  # fmt: skip
 
 
 class Unmodelled(ValueError):
@@ -78,16 +76,6 @@ def source(content: bytes, path: str, read: Read) -> Source:
     return Source(document, path, read, dialect_of(document))
 
 
-def dialect_of(document: Json, default: int = 20) -> int:
-    """4, 6, 7, 19 or 20 by ``$schema``; ``default`` where it says nothing or something else."""
-    named = document.get("$schema") if isinstance(document, dict) else None
-    if isinstance(named, str):
-        for part, draft in _DRAFTS.items():
-            if part in named:
-                return draft
-    return default
-
-
 def is_self_contained(document: Json) -> bool:
     """Whether no reference leads out of the document, so that equal documents mean the same."""
     if isinstance(document, list):
@@ -101,6 +89,8 @@ def is_self_contained(document: Json) -> bool:
 
 def normalise(source: Source, fragment: str = "") -> dict[str, Json]:
     """The schema at a JSON pointer of the source; raises ``Unmodelled``."""
+    if not fragment:
+        source = replace(source, document=static(source.document, source.dialect))
     worker = _Normaliser(source)
     try:
         root = worker.value({"$ref": f"#{quote(fragment)}"}, _Place(source.path, source.dialect))
@@ -203,11 +193,13 @@ class _Normaliser:
     def _file(self, file: str, place: _Place) -> str:
         """The path of the file a reference names, once it is read."""
         document = self._documents[place.path]
-        if not file or (isinstance(document, dict) and file == document.get("$id")):
+        relative = _relative(document, file)
+        if not relative:
             return place.path
-        path = None if "://" in file else inside(place.path, file)
+        path = None if "://" in relative else inside(place.path, relative)
         if path is None:
-            raise Unmodelled(f"the reference {file} leads out of the repository")
+            raise Unmodelled(f"the reference {file} in {place.path} leads out of the repository; "
+                             "it is never fetched")  # fmt: skip
         if path not in self._documents:
             content = self._source.read(path)
             if content is None:
@@ -227,19 +219,16 @@ class _Normaliser:
         if not isinstance(schema, dict):
             raise Unmodelled(f"a schema in {place.path} is {type(schema).__name__}, not an object")
         for keyword in _REFUSED:
-            if keyword in schema:
-                raise Unmodelled(f"{keyword} is not modelled")
-        modern = _modern(schema, place.dialect)
+            if keyword in schema and knows(place.dialect, keyword):
+                raise Unmodelled(f"{keyword} is not modelled where it may mean several schemas")
         return {
             keyword: rewritten
-            for keyword, value in modern.items()
+            for keyword, value in modern(schema, place.dialect).items()
             if (rewritten := self._keyword(keyword, value, place)) is not None
         }
 
     def _keyword(self, keyword: str, value: Json, place: _Place) -> Json:
         """The rewritten value of a keyword, or None where it says nothing about values."""
-        if keyword in _SINCE_2019 and place.dialect < 19 and keyword not in _MADE:
-            return None
         if keyword in _COPIED:
             return value
         if keyword in _VALUES:
@@ -263,8 +252,20 @@ class _Normaliser:
 
 
 _ABSENT = object()
-#: Keywords ``_modern`` makes from older ones.
-_MADE = frozenset(("dependentRequired", "dependentSchemas"))
+
+
+def _relative(document: Json, file: str) -> str:
+    """A reference seen from the document's file: its own address stands for its file's place."""
+    owner = document if isinstance(document, dict) else {}
+    address = owner.get("$id", owner.get("id"))
+    if not file or not isinstance(address, str) or "://" not in address:
+        return "" if file == address else file
+    address = address.partition("#")[0]
+    target = urljoin(address, file)
+    if target == address:
+        return ""
+    folder = address.rpartition("/")[0] + "/"
+    return target.removeprefix(folder)
 
 
 def _beside_reference(schema: Json, dialect: int) -> dict[str, Json] | None:
@@ -276,54 +277,6 @@ def _beside_reference(schema: Json, dialect: int) -> dict[str, Json] | None:
     known = _COPIED | _VALUES | _VALUE_MAPS | _IN_PLACE | _IN_PLACE_LISTS
     known |= {"prefixItems", "dependentSchemas", *_REFUSED}
     return {keyword: value for keyword, value in schema.items() if keyword in known}
-
-
-def _modern(schema: Mapping[str, Json], dialect: int) -> dict[str, Json]:
-    """The keywords of an older dialect as 2020-12 writes them."""
-    modern = dict(schema)
-    if dialect <= 4:
-        _exclusive(modern, "minimum", "exclusiveMinimum")
-        _exclusive(modern, "maximum", "exclusiveMaximum")
-    if dialect == OPENAPI_30 and modern.get("nullable") is True:
-        _nullable(modern)
-    if dialect < 20:
-        modern.pop("prefixItems", None)
-        if isinstance(modern.get("items"), list):
-            modern["prefixItems"] = modern.pop("items")
-            if "additionalItems" in modern:
-                modern["items"] = modern["additionalItems"]
-    if dialect < 19:
-        for keyword in _MADE:
-            modern.pop(keyword, None)
-    dependencies = modern.get("dependencies")
-    if isinstance(dependencies, dict) and dialect < 20:
-        _dependencies(modern, dependencies)
-    return modern
-
-
-def _exclusive(schema: dict[str, Json], bound: str, exclusive: str) -> None:
-    """Draft 4 says ``minimum: 3, exclusiveMinimum: true`` for ``exclusiveMinimum: 3``."""
-    flag = schema.get(exclusive)
-    if isinstance(flag, bool):
-        del schema[exclusive]
-        if flag and bound in schema:
-            schema[exclusive] = schema.pop(bound)
-
-
-def _nullable(schema: dict[str, Json]) -> None:
-    """``nullable`` counts only beside ``type``; an enum without null still refuses null."""
-    kind = schema.get("type")
-    if isinstance(kind, str) and kind != "null":
-        schema["type"] = [kind, "null"]
-
-
-def _dependencies(schema: dict[str, Json], dependencies: Mapping[str, Json]) -> None:
-    lists = {name: part for name, part in dependencies.items() if isinstance(part, list)}
-    schemas = {name: part for name, part in dependencies.items() if name not in lists}
-    if lists:
-        schema["dependentRequired"] = {**schema.get("dependentRequired", {}), **lists}
-    if schemas:
-        schema["dependentSchemas"] = {**schema.get("dependentSchemas", {}), **schemas}
 
 
 def _listed(value: Json) -> list[Json]:
@@ -346,9 +299,11 @@ def _at(document: Json, fragment: str) -> Json:
 
 
 def _anchored(document: Json, name: str) -> Json:
-    """The schema with this ``$anchor`` (or ``$id: "#name"``, as draft 7 writes it)."""
+    """The schema with this ``$anchor`` (or ``$id: "#name"``, as older drafts write it)."""
     if isinstance(document, dict):
-        if document.get("$anchor") == name or document.get("$id") == f"#{name}":
+        if name in (document.get("$anchor"), document.get("$dynamicAnchor")):
+            return document
+        if f"#{name}" in (document.get("$id"), document.get("id")):
             return document
         parts = list(document.values())
     else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from orchestrator.plugins.builtin.contracts.dialects import OPENAPI_30
 from orchestrator.plugins.builtin.contracts.documents import pointer
-from orchestrator.plugins.builtin.contracts.normal import OPENAPI_30
 from orchestrator.plugins.builtin.contracts.openapi_model import (
     Api,
     Malformed,

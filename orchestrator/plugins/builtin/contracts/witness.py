@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from orchestrator.plugins.builtin.contracts.dialects import OPENAPI_30
 from orchestrator.plugins.builtin.contracts.documents import Unreadable, inside, loads
-from orchestrator.plugins.builtin.contracts.normal import OPENAPI_30, Source
+from orchestrator.plugins.builtin.contracts.normal import Source
 from orchestrator.plugins.spec import Json
 
 __all__ = ["Witness", "of"]
@@ -61,7 +62,7 @@ def _validator(source: Source) -> Any:  # Any: as above
     if source.dialect == OPENAPI_30:
         return None
     cls = classes[source.dialect]
-    specification = specification_with(str(cls.META_SCHEMA.get("$schema", cls.META_SCHEMA["$id"])))
+    specification = specification_with(str(cls.META_SCHEMA["$schema"]))
 
     def retrieve(uri: str) -> Any:
         path = inside("", uri.removeprefix(_HERE)) if uri.startswith(_HERE) else None
