@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 import click
 
 from orchestrator.cli.human import confirmed_caller, reason_option
 from orchestrator.cli.output import console, json_option, print_json
+from orchestrator.cli.period import period
 from orchestrator.engine.project import Project
 from orchestrator.engine.waiving import finding, give, revoke
-from orchestrator.errors import UsageError
 from orchestrator.store.port import Row
 
 __all__ = ["command"]
-
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @click.group(name="waiver")
@@ -28,18 +25,17 @@ def command() -> None:
 @click.argument("handoff")
 @click.argument("fingerprint")
 @reason_option()
-@click.option("--for", "period", required=True, metavar="7d", help="How long: 30m, 12h, 7d, 2w.")
+@click.option("--for", "lasts", required=True, metavar="7d", help="How long: 30m, 12h, 7d, 2w.")
 @click.option("--uses", type=click.IntRange(min=1), help="For how many approvals at most.")
 @click.option("--yes", is_flag=True, help="Do not ask on the terminal.")
 def add(
-    handoff: str, fingerprint: str, reason: str, period: str, uses: int | None, yes: bool
+    handoff: str, fingerprint: str, reason: str, lasts: str, uses: int | None, yes: bool
 ) -> None:
     """Accept the finding FINGERPRINT of HANDOFF's last run; nobody does for their own work."""
     project = Project.open()
     message = finding(project, handoff, fingerprint)
     who = confirmed_caller(project, f"Waive “{message}”?", yes)
-    seconds = _seconds(period)
-    row = give(project, who, handoff, fingerprint, reason=reason, seconds=seconds, uses=uses)
+    row = give(project, who, handoff, fingerprint, reason=reason, seconds=period(lasts), uses=uses)
     print(f"{row['id']} until {_until(row)}: {message}")
     print(
         "it counts from the next verification on; for one that waits: orchestrate escalation retry"
@@ -71,13 +67,6 @@ def revoke_(waiver: str) -> None:
     project = Project.open()
     row = revoke(project, project.caller(), waiver)
     print(f"{row['id']} ended")
-
-
-def _seconds(period: str) -> float:
-    match = re.fullmatch(r"([1-9][0-9]{0,4})([mhdw])", period)
-    if match is None:
-        raise UsageError(f"{period!r} is no period", hint="for example 30m, 12h, 7d or 2w")
-    return int(match[1]) * _UNITS[match[2]]
 
 
 def _until(row: Row) -> str:

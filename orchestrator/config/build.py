@@ -23,7 +23,9 @@ from orchestrator.config.model import (
     Layer,
     Level,
     Prepare,
+    Quarantine,
     Rule,
+    SetAside,
     Status,
     Step,
     Verification,
@@ -150,7 +152,15 @@ def _benchmark(name: str, data: Data) -> Benchmark:
 
 
 def _verification(data: Data) -> Verification:
-    return _make(Verification, data, budget=seconds, prepare=_prepare)
+    return _make(Verification, data, budget=seconds, prepare=_prepare, quarantine=_quarantine)
+
+
+def _quarantine(data: Data) -> Quarantine:
+    return _make(Quarantine, data, lasts=seconds, checks=_set_aside)
+
+
+def _set_aside(entries: Sequence[Data]) -> tuple[SetAside, ...]:
+    return tuple(_make(SetAside, entry) for entry in entries)
 
 
 def _prepare(entries: Sequence[Data]) -> tuple[Prepare, ...]:

@@ -7,7 +7,9 @@ says nothing about the rest.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path as FilePath
 
@@ -202,6 +204,16 @@ def _whole_number(view: View, key: str, default: int) -> int:
     return entry.node.value if entry and type(entry.node.value) is int else default
 
 
+def _days(whole: View) -> Iterator[Problem]:
+    """The schema lets the 31st of February through."""
+    for day, view in whole.texts("verification", "quarantine", "checks", EACH, "until"):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
+                yield view.problem("E106", f"there is no day {day}")
+
+
 def _packages(whole: View) -> Iterator[Problem]:
     for contract in whole.select("contracts", EACH):
         if contract.text("kind") == "python" and contract.get("package") is None:
@@ -233,4 +245,5 @@ _CHECKS: tuple[Callable[[View], Iterator[Problem]], ...] = (
     _self_handoffs,
     _pairs,
     _packages,
+    _days,
 )

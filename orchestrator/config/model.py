@@ -181,6 +181,24 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """A check whose failures decide nothing until the end of a day (``YYYY-MM-DD``, UTC)."""
+
+    check: str
+    until: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Flaky checks that are set aside for a while: by hand, and by a rule for ``lasts`` seconds."""
+
+    when: str | None = None
+    lasts: float = 7 * 86400.0
+    checks: tuple[SetAside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """How runs are done. ``budget`` is seconds for one whole run."""
 
@@ -191,6 +209,8 @@ class Verification:
     prepare: tuple[Prepare, ...] = ()
     keep: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    quarantine: Quarantine = field(default_factory=Quarantine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _RULES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("escalation", "always_when", EACH, "when"), "approval"),
     (("emergency", EACH, "when"), "emergency"),
     (("layers", EACH, "gates", EACH), "gate"),
+    (("verification", "quarantine", "when"), "quarantine"),
 )
 
 #: Rules, by scope, that need no check: the defaults and what ``init`` writes.
@@ -37,6 +38,7 @@ KNOWN_GOOD: dict[str, frozenset[str]] = {
         }
     ),
     "emergency": frozenset({"instance.stale", "integration.broken"}),
+    "quarantine": frozenset(),
     "gate": frozenset({"tests.failed == 0", "coverage.line >= 0.8"}),
 }
 

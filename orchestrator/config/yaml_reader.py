@@ -8,7 +8,7 @@ of what the data means.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -21,6 +21,7 @@ from orchestrator.plugins.spec import Json
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "Document", "Node", "read"]
 
 MAX_DEPTH = 32
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 MAX_VALUES = 20_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one has the same events
@@ -76,7 +77,10 @@ def read(content: bytes | str) -> Document:
     except Stop as stop:
         return Document(None, (stop.problem,))
     except yaml.YAMLError as error:
-        return Document(None, (syntax_problem(error, text),))
+        problem = syntax_problem(error, text)
+        if "nesting depth" in problem.message:  # the parser's own limit, met before ours
+            problem = replace(problem, code="E118", message=_TOO_DEEP, hint=None)
+        return Document(None, (problem,))
     return Document(root, tuple(reader.problems))
 
 
@@ -112,7 +116,7 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, path)
         if depth > MAX_DEPTH:
-            self._stop(event, path, f"nested deeper than {MAX_DEPTH} levels")
+            self._stop(event, path, _TOO_DEEP)
         if event.anchor is not None:
             self._anchors[event.anchor] = None  # until it is complete
         self._count(event, path, 1)

@@ -10,6 +10,7 @@ from orchestrator.engine.job import Job
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.project import Project, put, setting
 from orchestrator.engine.runs import columns_of
+from orchestrator.engine.track_record import keep
 from orchestrator.store.port import NewEvent, Row, Transaction
 from orchestrator.verification.outcome import Verdict
 from orchestrator.verification.progress import Listener
@@ -59,6 +60,8 @@ def record(project: Project, lease: Lease, job: Job) -> None:
         lease.check(tx)
         ended = {"status": "done" if report else "errored", "ended_at": tx.now, **columns}
         tx.update("runs", {"id": job.run_id}, ended)
+        if report:
+            keep(tx, report, None)
         put(tx, _PENDING, "")
         if verdict != Verdict.UNKNOWN:
             put(tx, "integration_broken", "1" if verdict == Verdict.FAILED else "0")

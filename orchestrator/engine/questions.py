@@ -15,6 +15,7 @@ from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.deciding import uphold
 from orchestrator.engine.closing import close
 from orchestrator.engine.project import Project
+from orchestrator.engine.track_record import overrule_run
 from orchestrator.engine.transition import change_handoff, move, row_of
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.lifecycle.machine import Facts
@@ -263,6 +264,8 @@ def _approve(
     )
     move(tx, instance, Event.APPROVE, facts, reason=reason, handoff=handoff["id"])
     change_handoff(tx, handoff, verdict="approved", approved_by=who.actor)
+    if handoff["run"]:
+        overrule_run(tx, handoff["run"])
 
 
 def _unlandable(tx: Transaction, project: Project, handoff: Row) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ import json
 from orchestrator.engine.job import Job
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.project import Project
+from orchestrator.engine.quarantine import apply, look
 from orchestrator.engine.questions import ask
+from orchestrator.engine.track_record import keep
 from orchestrator.engine.transition import change_handoff, row_of, tell
 from orchestrator.store.port import Row, Transaction
 from orchestrator.verification.outcome import Report, overall
@@ -66,15 +68,18 @@ def record(project: Project, lease: Lease, job: Job) -> None:
     A run that errored is recorded as such and done again, until the last of
     ``MAX_ERRORED``: that one is judged, so that a human hears of it.
     """
-    report = job.report
-    columns = columns_of(report) if report else _columns_without(job)
 
     def body(tx: Transaction) -> None:
         lease.check(tx)
+        report = apply(tx, job.report) if job.report else None
+        columns = columns_of(report) if report else _columns_without(job)
         status = _status(tx, job)
         ended = {"status": status, "ended_at": tx.now, **columns}
         if not tx.update("runs", {"id": job.run_id}, ended, expect={"status": "running"}):
             return
+        if report:
+            keep(tx, report, job.handoff)
+            look(tx, project, report)
         handoff = row_of(tx, "handoffs", str(job.handoff))
         if handoff["run"] == job.run_id and job.candidate:
             made = job.candidate

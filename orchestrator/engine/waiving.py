@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from orchestrator.coordination.callers import Caller
 from orchestrator.engine.project import Project
+from orchestrator.engine.track_record import overrule
 from orchestrator.engine.transition import row_of
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.plugins.spec import Outcome
@@ -67,11 +68,22 @@ def give(
             "used": 0,
         }
         tx.insert("waivers", row)
+        _overruled(tx, handoff, fingerprint)
         told = {"waiver": row["id"], "fingerprint": fingerprint}
         tx.record(NewEvent("waiver.give", who.actor, producer, handoff, reason, data=told))
         return row
 
     return project.store.write(body, durable=True)
+
+
+def _overruled(tx: Transaction, handoff: str, fingerprint: str) -> None:
+    """Whoever found this in the handoff's last run was right about it, or too strict."""
+    name = row_of(tx, "handoffs", handoff)["run"]
+    run = tx.get("runs", id=name) if name else None
+    if run is None or not run["report"]:
+        return
+    found = Report.from_json(json.loads(run["report"])).findings()
+    overrule(tx, name, {c.id for c, finding in found if finding.fingerprint(c.id) == fingerprint})
 
 
 def revoke(project: Project, who: Caller, name: str) -> Row:

@@ -33,6 +33,7 @@ _REPORT: Fields = {
     "conflicts": ("paths that do not merge; then no check ran", 1),
     "flaky": ("checks that failed once and passed once on the same tree", 1),
     "preexisting": ("checks that fail on the base too: not this handoff's doing", 1),
+    "shadow": ("checks that are set aside: in shadow, or in quarantine", 1),
     "waived": ("findings somebody other than the producer accepted for a while", 1),
     "breaking": ("findings of the worst severity that are not waived", 1),
     "dangerous": ("findings of severity dangerous that are not waived", 1),
@@ -83,6 +84,21 @@ _INTEGRATION: Fields = {
     "unverified": ("commits that reached the branch without a verified handoff", 1),
 }
 
+_CHECK: Fields = {
+    "id": ("the check's id", "service/tests"),
+    "runs": ("how often it ran lately, at most 100", 40),
+    "passed": ("runs in which it passed", 30),
+    "failed": ("runs in which it failed, and not on the base", 6),
+    "flaky": ("runs in which it failed once and passed once on the same tree", 4),
+    "flaky_share": ("flaky runs among all, 0.0 to 1.0", 0.1),
+    "errored": ("runs in which it could not tell", 2),
+    "preexisting": ("runs in which it failed on the base too", 2),
+    "judged": ("failures of which it is known whether they were right", 5),
+    "overruled": ("failures that somebody let through all the same", 2),
+    "precision": ("share of the judged failures that were right; 1.0 when none is known", 0.6),
+    "seconds": ("median wall time of a run", 12.5),
+}
+
 _TESTS: Fields = {
     "total": ("tests reported", 40),
     "passed": ("tests that passed", 36),
@@ -114,6 +130,7 @@ FIELDS: Mapping[str, Fields] = {
         "integration": _INTEGRATION,
     },
     "emergency": {"instance": _INSTANCE, "integration": _INTEGRATION},
+    "quarantine": {"check": _CHECK},
     "gate": {"tests": _TESTS, "coverage": _COVERAGE, "findings": _FINDINGS},
     "invariant": {"steps": {}},
 }
@@ -122,6 +139,7 @@ FIELDS: Mapping[str, Fields] = {
 SCOPES: Mapping[str, str] = {
     "approval": "`approval` and `escalation.always_when`: when a handoff's run has ended",
     "emergency": "`emergency[].when`: at each look at the project, for every instance",
+    "quarantine": "`verification.quarantine.when`: for each check of a run that is recorded",
     "gate": "`layers.NAME.gates`: when the layer's checks have ended",
     "invariant": "`flows.NAME.invariants`: when all steps of the flow have run",
 }

@@ -41,15 +41,18 @@ TITLES = {
 }
 _TONE = {Verdict.PASSED: "good", Verdict.FAILED: "bad", Verdict.UNKNOWN: "open"}
 _ON_BASE = "failing on the base too"
+_ASIDE = "set aside"
 #: Worst first: how the outcome of several checks is told.
-_ORDER = ("failed", "errored", "inconclusive", "not run", "passed", "skipped", _ON_BASE)
+_ORDER = ("failed", "errored", "inconclusive", "not run", "passed", "skipped", _ON_BASE, _ASIDE)
 #: Findings and outputs on one page; the rest are counted and are in the JSON report.
 _MOST = 50
 
 
 def word(check: CheckReport) -> str:
     """How a check ended, in words."""
-    return _ON_BASE if check.preexisting else str(check.outcome).replace("_", " ")
+    if check.preexisting:
+        return _ON_BASE
+    return _ASIDE if check.shadow else str(check.outcome).replace("_", " ")
 
 
 def place(finding: Finding) -> str:

@@ -63,6 +63,8 @@ def _result(check: CheckReport) -> Error | Failure | Skipped | None:
         return None
     if check.preexisting:
         return Skipped(f"failing on the base too: {reason}")
+    if check.shadow:
+        return Skipped(f"{visible(check.shadow)}: {check.outcome}: {reason}")
     if check.outcome is Outcome.SKIPPED:
         return Skipped(reason)
     kind = Failure if check.outcome is Outcome.FAILED else Error

@@ -59,13 +59,13 @@ def _results(report: Report) -> Iterator[dict[str, Any]]:
 
 def _of_check(check: CheckReport) -> dict[str, Any]:
     said = f"{check.id} {str(check.outcome).replace('_', ' ')}: {check.result.reason}"
-    level = "note" if check.preexisting else _UNSAID[check.outcome]
+    level = "note" if not check.decides else _UNSAID[check.outcome]
     return _result(f"check.{check.outcome}", level, said) | _about(check)
 
 
 def _of_finding(check: CheckReport, finding: Finding) -> dict[str, Any]:
     said = f"{finding.message}\n{finding.remedy}" if finding.remedy else finding.message
-    level = "note" if check.preexisting else _LEVEL[finding.severity]
+    level = "note" if not check.decides else _LEVEL[finding.severity]
     fingerprint = finding.fingerprint(check.id)
     result = _result(finding.rule, level, said, finding.file, finding.line) | _about(check)
     result["partialFingerprints"] = {"orchestrate/v1": fingerprint}

@@ -305,6 +305,30 @@ CREATE TABLE "branch_logs" (
   "at" {int}
 ){keyed};
 
+CREATE TABLE "results" (
+  "check" {text} NOT NULL,
+  "run" {text} NOT NULL,
+  "handoff" {text},
+  "outcome" {text},
+  "flaky" {int},
+  "preexisting" {int},
+  "cached" {int},
+  "millis" {int},
+  "at" {int},
+  "truth" {text},
+  PRIMARY KEY ("check", "run")
+){keyed};
+CREATE INDEX "results_handoff" ON "results" ("handoff") WHERE "handoff" IS NOT NULL;
+CREATE INDEX "results_run" ON "results" ("run");
+
+CREATE TABLE "quarantines" (
+  "check" {text} NOT NULL PRIMARY KEY,
+  "created_at" {int},
+  "expires_at" {int},
+  "reason" {text},
+  "approver" {text}
+){keyed};
+
 CREATE TABLE "told" (
   "name" {text} NOT NULL PRIMARY KEY,
   "at" {int}

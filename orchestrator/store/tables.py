@@ -101,6 +101,10 @@ TABLES: dict[str, Table] = {
     "opinions": _table("decision instance", "kind body at"),
     # how far git's log of a branch was read for commits that no hook checked; bytes, seconds
     "branch_logs": _table("ref", "size at"),
+    # how each check of a run ended, and what became of it: ``truth`` confirmed or overruled
+    "results": _table("check run", "handoff outcome flaky preexisting cached millis at truth"),
+    # a check whose failures decide nothing until ``expires_at``
+    "quarantines": _table("check", "created_at expires_at reason approver"),
     # what health has told already, so that a ghost is reported once
     "told": _table("name", "at"),
 }
@@ -116,5 +120,5 @@ INTEGERS = (
     "ended_at", "next_at", "opened_at", "acknowledged_at", "answered_at", "expires_at",
     "acquired_at", "lines_from", "lines_to", "seen", "told", "waiter", "consultation", "asked_at",
     "due_at", "requires_response", "delivered_at", "read_at", "decided_at", "deadline_at",
-    "archived", "size",
+    "archived", "size", "flaky", "preexisting", "cached", "millis",
 )  # fmt: skip

@@ -99,6 +99,7 @@ def _ours(report: Report, verdict: str) -> dict[str, Json]:
                 "flaky": check.flaky,
                 "preexisting": check.preexisting,
                 "waived": list(check.waived),
+                "shadow": check.shadow,
             }
             for check in report.checks
         ],

@@ -29,6 +29,7 @@ class CheckReport:
 
     ``flaky``: failed once and passed once on the same tree. ``preexisting``:
     it fails on the base too. ``waived`` are fingerprints of waived findings.
+    ``shadow`` says why what it found decides nothing; empty when it decides.
     """
 
     id: str
@@ -42,6 +43,12 @@ class CheckReport:
     preexisting: bool = False
     cached_from: str | None = None
     waived: tuple[str, ...] = ()
+    shadow: str = ""
+
+    @property
+    def decides(self) -> bool:
+        """Whether its outcome counts in the verdict."""
+        return not self.preexisting and not self.shadow
 
     @property
     def outcome(self) -> Outcome:
@@ -93,10 +100,11 @@ class Report:
     def counts(self, family: str | None = None) -> dict[str, int]:
         """How many checks ended in each outcome (every outcome is a key), plus ``total``.
 
-        What fails on the base too is counted under ``preexisting`` alone.
+        What fails on the base too, or is set aside, is counted under ``preexisting``
+        or ``shadow`` alone.
         """
         chosen = [c for c in self.checks if family is None or c.family == family]
-        tally = Counter(str(c.outcome) for c in chosen if not c.preexisting)
+        tally = Counter(str(c.outcome) for c in chosen if c.decides)
         return {**{str(o): tally[o] for o in Outcome}, "total": len(chosen)}
 
     def facts(self) -> dict[str, Json]:
@@ -104,14 +112,15 @@ class Report:
         severities = Counter(
             str(finding.severity)
             for check, finding in self.findings()
-            if finding.fingerprint(check.id) not in check.waived
+            if finding.fingerprint(check.id) not in check.waived and not check.shadow
         )
         return {
             **self.counts(),
             "failed": self.counts()["failed"] + (1 if self.conflicts else 0),
             "conflicts": len(self.conflicts),
-            "flaky": sum(c.flaky for c in self.checks),
+            "flaky": sum(c.flaky and not c.shadow for c in self.checks),
             "preexisting": sum(c.preexisting for c in self.checks),
+            "shadow": sum(bool(c.shadow) for c in self.checks),
             "waived": sum(len(c.waived) for c in self.checks),
             **{str(s): severities[s] for s in Severity},
             "seconds": self.seconds,
@@ -161,7 +170,7 @@ def overall(report: Report) -> str:
     """
     if report.conflicts:
         return Verdict.FAILED
-    outcomes = {c.outcome for c in report.checks if not c.preexisting}
+    outcomes = {c.outcome for c in report.checks if c.decides}
     if Outcome.FAILED in outcomes:
         return Verdict.FAILED
     if outcomes & {Outcome.ERRORED, Outcome.INCONCLUSIVE, Outcome.NOT_RUN}:
@@ -179,5 +188,5 @@ def _family_outcome(report: Report, family: str) -> str:
         Outcome.PASSED,
         Outcome.SKIPPED,
     ]
-    outcomes = {c.outcome for c in report.checks if c.family == family and not c.preexisting}
+    outcomes = {c.outcome for c in report.checks if c.family == family and c.decides}
     return str(next((rank for rank in ranks if rank in outcomes), Outcome.SKIPPED))

@@ -36,6 +36,7 @@ from orchestrator.verification.outcome import CheckReport, Report
 from orchestrator.verification.plan import Order, Plan, affected, arrange
 from orchestrator.verification.progress import Listener, Silent
 from orchestrator.verification.rules import Rules
+from orchestrator.verification.shadow import by_configuration
 from orchestrator.verification.site import Site
 
 __all__ = ["Executor", "Request", "verify"]
@@ -289,7 +290,7 @@ class _Run:
             return _over_budget(self._config.verification.budget)
         if self._config.verification.fail_fast:
             for report in self._reports.values():
-                if report.outcome is Outcome.FAILED and not report.preexisting:
+                if report.outcome is Outcome.FAILED and report.decides:
                     return f"fail_fast: {report.id} failed"
         for name in check.needs:
             outcome = self._reports[name].outcome
@@ -340,6 +341,7 @@ class _Run:
         return max(min(timeout, self._deadline - time.monotonic()), 0.1)
 
     def _record(self, report: CheckReport) -> None:
+        report = by_configuration(report, self._config.verification, self._started)
         self._reports[report.id] = report
         self._listener.finished(report)
 

@@ -152,9 +152,14 @@ def test_a_file_larger_than_the_limit_is_not_read() -> None:
 def test_depth_is_limited_before_anything_is_built() -> None:
     fine = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert read(fine).problems == ()
-    code, message, _, *place = only(read("[" * 50_000))
+    code, message, _, *place = only(read("[" * 900))
     assert (code, message) == ("E118", "nested deeper than 32 levels")
     assert place == [1, MAX_DEPTH + 1]
+
+
+def test_what_is_too_deep_for_the_parser_is_too_deep() -> None:
+    code, message, *_ = only(read("[" * 50_000))
+    assert (code, message) == ("E118", "nested deeper than 32 levels")
 
 
 def test_aliases_cannot_multiply() -> None:

@@ -28,6 +28,8 @@ SECTIONS = {
     "benchmarks": "benchmark",
     "verification": "verification",
     "prepare": "prepare",
+    "quarantine": "quarantine",
+    "set_aside": "set_aside",
     "approval": "approval",
     "escalation": "escalation",
     "Levels": "level",
