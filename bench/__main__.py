@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 
@@ -12,7 +13,7 @@ from rich.table import Table
 import bench
 from bench.row import Row
 
-_NOT_BENCHMARKS = {"__main__", "row"}
+_NOT_BENCHMARKS = {"__main__", "calibration", "row"}
 
 
 def names() -> list[str]:
@@ -31,6 +32,8 @@ def main(chosen: list[str]) -> int:
         console.print(f"measuring {name} …", style="dim")
         rows += [(name, row) for row in importlib.import_module(f"bench.{name}").measure()]
     console.print(table(rows))
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    console.print(f"load of this machine (1, 5, 15 min): {load}; {os.cpu_count()} processors")
     return 0 if all(row.ok for _, row in rows) else 1
 
 
@@ -38,8 +41,8 @@ def table(rows: list[tuple[str, Row]]) -> Table:
     result = Table("benchmark", "what", "measured", "budget", "", "note")
     for name, row in rows:
         budget = "" if row.budget is None else f"{row.budget:g} {row.unit}"
-        verdict = "" if row.budget is None else ("ok" if row.ok else "OVER")
-        result.add_row(name, row.what, f"{row.value:.3g} {row.unit}", budget, verdict, row.note)
+        value = f"{row.value:.3g} {row.unit}"
+        result.add_row(name, row.what, value, budget, row.verdict, row.note)
     return result
 
 

@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.row import Row, median_of
-from bench.store import flush
+from bench.calibration import budgeted, in_turn
+from bench.row import Row
 from orchestrator.coordination.decisions import Draft, add, listed
 from orchestrator.coordination.health import concerns
 from orchestrator.store.port import Transaction
@@ -16,7 +16,7 @@ from orchestrator.store.sqlite import SqliteStore, open_store
 __all__ = ["measure"]
 
 _DRAFT = Draft("Use JWT", "tokens of 15 minutes", "security", "service", affects=("all",))
-_SIZES = (10, 1000, 10_000)
+_SIZES = (10, 1_000, 10_000)
 
 
 def measure() -> Iterator[Row]:
@@ -32,13 +32,18 @@ def measure() -> Iterator[Row]:
 def _at(store: SqliteStore, size: int) -> Iterator[Row]:
     """Everything with ``size`` decisions in the log."""
     _fill(store, size - store.read(lambda reader: reader.count("decisions")))
-    append = median_of(lambda: store.write(_append, durable=True), 200)
-    note = f"disk flush alone {flush():.0f} µs"
-    yield Row(f"decision append and event, {size:,} rows", append * 1e6, "µs", 400, note)
-    newest = median_of(lambda: store.read(lambda reader: listed(reader, limit=20)), 20)
-    yield Row(f"the newest 20 of {size:,}", newest * 1e3, "ms")
-    health = median_of(lambda: store.read(concerns), 5)
-    yield Row(f"health, {size:,} decisions", health * 1e3, "ms")
+    append = in_turn({"": lambda: store.write(_append, durable=True)}, durable=True)[""]
+    yield budgeted(f"decision append and event, {size:,} rows", append, 400)
+    looks = in_turn(
+        {
+            f"the newest 20 of {size:,}": lambda: store.read(lambda r: listed(r, limit=20)),
+            f"health, {size:,} decisions": lambda: store.read(concerns),
+        },
+        batches=5,
+        each=5,
+    )
+    for what, timed in looks.items():
+        yield budgeted(what, timed, None, "ms")
 
 
 def _append(tx: Transaction) -> object:

@@ -14,17 +14,30 @@ __all__ = ["Row", "floor", "median_of", "process_seconds"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``value`` and ``budget`` in ``unit`` (``x`` for a ratio within this run)."""
+    """``value`` and ``budget`` in ``unit`` (``x`` for a ratio within this run).
+
+    ``stretch`` is how much slower than a quiet machine this one was meanwhile.
+    """
 
     what: str
     value: float
     unit: str
     budget: float | None = None
     note: str = ""
+    stretch: float = 1.0
 
     @property
     def ok(self) -> bool:
-        return self.budget is None or self.value <= self.budget
+        return self.budget is None or self.value <= self.budget * self.stretch
+
+    @property
+    def verdict(self) -> str:
+        """In a word; what only fits because the machine was busy is told apart."""
+        if self.budget is None:
+            return ""
+        if self.value <= self.budget:
+            return "ok"
+        return f"ok on a machine {self.stretch:.2g} x slower" if self.ok else "OVER"
 
 
 def median_of(body: Callable[[], object], repeats: int) -> float:

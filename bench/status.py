@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.row import Row, floor, median_of, process_seconds
+from bench.calibration import budgeted, in_turn, process_ratio
+from bench.row import Row
 from orchestrator.config.model import Config, Instance
 from orchestrator.status.publish import publish
 from orchestrator.store.port import Transaction
@@ -37,35 +38,34 @@ def _document(root: Path) -> Iterator[Row]:
     def change() -> None:
         store.write(lambda tx: tx.update("instances", {"id": "i0"}, {"task": f"task {turn}"}))
 
-    change()
-    once()
-    unchanged = median_of(once, 15)
-    samples = []
-    for _ in range(25):
+    def changed() -> None:
         change()
-        samples.append(median_of(once, 1))
-    size = (root / "status" / "status.json").stat().st_size
-    note = f"{size / 1000:.0f} KB; unchanged {unchanged * 1000:.1f} ms"
-    yield Row("status.json, 1,000 instances", sorted(samples)[12] * 1000, "ms", 10, note)
+        once()
+
+    once()
+    size = (root / "status" / "status.json").stat().st_size / 1000
+    what = f"status.json, 1,000 instances, {size:.0f} KB"
+    # Few in a batch: somebody else's work hardly ever leaves a tenth of a second alone.
+    found = in_turn({what: changed, "… nothing changed": once}, each=4)
+    for name, timed in found.items():
+        yield budgeted(name, timed, 10, "ms")
     store.close()
 
 
 def _commands(root: Path) -> Iterator[Row]:
     root.mkdir()
-    for arguments in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+    for git in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-        subprocess.run(["git", *identity, *arguments], cwd=root, check=True)
+        subprocess.run(["git", *identity, *git], cwd=root, check=True)
     store = open_store(root / ".git" / "orchestrator")
     _fill(store, 50)
     store.close()
-    unit = floor()
     script = str(Path(sys.executable).with_name("orchestrate"))
-    version = process_seconds([script, "--version"], 25) / unit
-    yield Row("orchestrate --version", version, "x", 5, f"floor {unit * 1000:.1f} ms")
-    status = process_seconds([script, "status"], 15, cwd=str(root)) / unit
-    yield Row("orchestrate status, 50 instances", status, "x", 20)
-    machine = process_seconds([script, "status", "--json"], 15, cwd=str(root)) / unit
-    yield Row("orchestrate status --json", machine, "x", 20)
+    for arguments, budget in ((("--version",), 5), (("status",), 20), (("status", "--json"), 20)):
+        ratio, bare = process_ratio([script, *arguments], 25, str(root))
+        what = f"orchestrate {' '.join(arguments)}, 50 instances"
+        note = f"bare interpreter {bare * 1000:.1f} ms at best"
+        yield Row(what, ratio, "x", budget, note)
 
 
 def _fill(store: SqliteStore, count: int) -> None:

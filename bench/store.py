@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.calibration import Timed, budgeted, in_turn
 from bench.row import Row, median_of
 from orchestrator.store.port import NewEvent, Transaction
 from orchestrator.store.sqlite import SqliteStore, open_store
 
-__all__ = ["flush", "measure"]
+__all__ = ["measure"]
 
 _ROWS = 100_000
 _PROCESSES = 50
@@ -33,16 +34,18 @@ def measure() -> Iterator[Row]:
 
 def _in_process(store: SqliteStore) -> Iterator[Row]:
     _instances(store, 0, 50)
-    query = median_of(lambda: store.read(lambda reader: reader.find("instances")), 500)
-    yield Row("registry query of 50", query * 1e6, "µs", 150)
+    query = in_turn({"": lambda: store.read(lambda reader: reader.find("instances"))})[""]
+    yield budgeted("registry query of 50", query, 150)
     few = _set(store)
-    yield Row("compare-and-set, 50 rows", few * 1e6, "µs", 150)
-    event = median_of(lambda: store.write(_record, durable=True), 300)
-    yield Row("event, durable", event * 1e6, "µs", 400, f"disk flush alone {flush():.0f} µs")
+    yield budgeted("compare-and-set, 50 rows", few, 150)
+    event = in_turn({"": lambda: store.write(_record, durable=True)}, durable=True)[""]
+    yield budgeted("event, durable", event, 400)
+    yield Row("disk flush alone", flush(), "µs", None, "the part no program can save")
     _instances(store, 50, _ROWS)
     many = _set(store)
-    yield Row(f"compare-and-set, {_ROWS:,} rows", many * 1e6, "µs", 150)
-    yield Row("… against 50 rows", many / few, "x", 1.5)
+    yield budgeted(f"compare-and-set, {_ROWS:,} rows", many, 150)
+    ratio = many.best / many.bare / (few.best / few.bare)
+    yield Row("… against 50 rows", ratio, "x", 1.5)
 
 
 def _instances(store: SqliteStore, start: int, end: int) -> None:
@@ -54,7 +57,7 @@ def _instances(store: SqliteStore, start: int, end: int) -> None:
     store.write(body)
 
 
-def _set(store: SqliteStore) -> float:
+def _set(store: SqliteStore) -> Timed:
     version = store.read(lambda reader: reader.get("instances", id="i000025"))
     current = version["version"] if version else 0
 
@@ -67,7 +70,7 @@ def _set(store: SqliteStore) -> float:
         assert store.write(body)
         current += 1
 
-    return median_of(once, 1000)
+    return in_turn({"": once})[""]
 
 
 def _record(tx: Transaction) -> int:
