@@ -16,7 +16,6 @@ from orchestrator.config.ownership import matches
 from orchestrator.coordination import fences
 from orchestrator.coordination.callers import Caller
 from orchestrator.coordination.paths import Target, file_target
-from orchestrator.coordination.permissions import allowed
 from orchestrator.coordination.sessions import made_on_the_spot
 from orchestrator.git import Repository
 from orchestrator.store.port import Reader
@@ -133,11 +132,18 @@ def _foreign(
         if not owners or instance in owners:
             continue
         ask = rules.ownership == "ask"
-        if ask and allowed(reader, instance, owners[0], target):
+        if ask and _allowed(reader, instance, owners[0], target):
             continue
         want = f"orchestrate lease acquire {path} asks" if ask else "orchestrate message send"
         hint = f"{owners[0]} may allow it: {want}" if ask else f"ask {owners[0]}: {want}"
         yield Problem(f"{path} belongs to {owners[0]}", rules.ownership != "warn", hint)
+
+
+def _allowed(reader: Reader, instance: str, owner: str, target: Target) -> bool:
+    # Only where somebody has to be asked: it brings the whole configuration with it.
+    from orchestrator.coordination.permissions import allowed
+
+    return allowed(reader, instance, owner, target)
 
 
 def _of_worktree(reader: Reader, repository: Repository) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.git import Git, GitError
 
-__all__ = ["HINT", "Drop", "drops", "merges"]
+__all__ = ["HINT", "Drop", "drops", "in_history", "merges"]
 
 #: What to do about content a merge lost.
 HINT = "put it back; what is meant to go, goes in a commit of its own before or after the merge"
@@ -48,6 +48,21 @@ def merges(git: Git, base: str, head: str) -> list[tuple[str, list[str]]]:
     """The merges among the commits ``base..head``, each with its parents."""
     found = git.out("rev-list", "--merges", "--parents", f"{base}..{head}").splitlines()
     return [(words[0], words[1:]) for words in map(str.split, found)]
+
+
+def in_history(git: Git, base: str, head: str) -> Iterator[tuple[str, Drop | None]]:
+    """What the merges among ``base..head`` lost and ``head`` still has not, by merge.
+
+    None stands for a merge of more than two sides, which cannot be examined.
+    """
+    for commit, parents in merges(git, base, head):
+        if len(parents) != 2:
+            yield commit, None
+            continue
+        for drop in drops(git, parents[0], parents[1], commit):
+            there = set(_lines(git.show(head, drop.path) or b""))
+            if not drop.lines or not there.issuperset(drop.lines):
+                yield commit, drop
 
 
 def drops(git: Git, ours: str, theirs: str, result: str) -> list[Drop]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from orchestrator.coordination import leases, tasks
 from orchestrator.coordination.callers import Caller, occupy
+from orchestrator.coordination.dropped import in_history
 from orchestrator.coordination.liveness import is_live
 from orchestrator.coordination.paths import file_target, folds_case
 from orchestrator.coordination.unchecked import notice
@@ -81,6 +82,7 @@ class Work:
     ownership: Ownership
     unrelated: bool = False
     renamed: tuple[tuple[str, str], ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def assign(project: Project, who: Caller, instance: str, task: str) -> Row:
@@ -159,7 +161,10 @@ def examine(project: Project, instance: str, ref: str) -> Work:
     files = git.changed(fork, head) if fork else ()
     ownership = touched(project.config, instance, files)
     moved = tuple(renames(git, fork, head)) if fork else ()
-    return Work(head, ref, git.is_ancestor(head, base), files, ownership, fork is None, moved)
+    lost = [f"the merge {merge[:12]} lost content: {drop}"
+            for merge, drop in in_history(git, base, head) if drop and not drop.choice]  # fmt: skip
+    landed = git.is_ancestor(head, base)
+    return Work(head, ref, landed, files, ownership, fork is None, moved, tuple(lost))
 
 
 def _problems(project: Project, instance: str, work: Work, notes: Mapping[str, str]) -> list[str]:
@@ -267,7 +272,7 @@ def _target(project: Project, producer: str) -> str:
 
 def _remarks(project: Project, work: Work) -> list[str]:
     """What the caller should know although it does not stand in the way."""
-    remarks = []
+    remarks = [*work.lost]
     if project.config.approval.ownership == "warn":
         remarks += [f"{p} belongs to {o}" for p, o in sorted(work.ownership.foreign.items())]
     if project.repository.git.out("status", "--porcelain", "--untracked-files=no"):

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.coordination.committing import Problem, acting, judge, policy
-from orchestrator.coordination.dropped import HINT, drops, merges
+from orchestrator.coordination.dropped import HINT, in_history, merges
 from orchestrator.coordination.paths import folds_case
 from orchestrator.engine.handoff import RefNotFound
 from orchestrator.engine.project import Project
@@ -57,20 +57,17 @@ def check(project: Project, *, since: str, ref: str = "HEAD", instance: str | No
         return judge(reader, rules, name, files, fold=fold)
 
     problems, remarks = project.store.read(body), []
-    found = merges(git, base, head)
-    for commit, parents in found:
-        if len(parents) != 2:
-            remarks.append(
-                f"{commit[:12]} merges {len(parents) - 1} branches at once: not examined"
-            )
-            continue
-        lost = drops(git, parents[0], parents[1], commit)
-        problems += [Problem(f"{commit[:12]} {drop}", not drop.choice, HINT) for drop in lost]
+    for commit, drop in in_history(git, base, head):
+        if drop is None:
+            remarks.append(f"{commit[:12]} merges several branches at once: not examined")
+        else:
+            problems.append(Problem(f"{commit[:12]} {drop}", not drop.choice, HINT))
     if not project.store.read(lambda reader: reader.find("leases", limit=1, columns=("id",))):
         remarks.append(
             "no lease was ever taken in this store: only ownership and merges were judged"
         )
-    return Found(tuple(dict.fromkeys(problems)), tuple(remarks), len(files), len(found))
+    count = len(merges(git, base, head))
+    return Found(tuple(dict.fromkeys(problems)), tuple(remarks), len(files), count)
 
 
 def _commit(git: Git, ref: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.coordination.dropped import drops, merges
+from orchestrator.engine.handoff import examine
 from orchestrator.engine.merge_check import check
 from orchestrator.git import Git
 from tests.conftest import MakeRepo
@@ -94,6 +95,12 @@ def test_a_branch_that_lost_somebody_elses_lines_is_found_before_it_is_merged(
     assert (result.refused, result.merges) == (True, 1)
     [problem] = result.problems
     assert "loses a line that one side brought: «line eighteen»" in problem.text
+    marked = examine(bare_shop.project, "backend", "backend")
+    assert "lost content: src/a.py: the merge loses a line" in marked.lost[0]
     bare_shop.lease("frontend", "src/b.py")
     result = check(bare_shop.project, since="main", ref="backend", instance="backend")
     assert "src/b.py is leased by frontend (L-1)" in result.problems[0].text
+    bare_shop.release("frontend")
+    record(there, {"src/a.py": LINES.replace("line 18\n", "line eighteen\n")})
+    result = check(bare_shop.project, since="main", ref="backend", instance="backend")
+    assert (result.problems, result.merges) == ((), 1), "it was put back"
