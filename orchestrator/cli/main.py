@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Which rule decided about a handoff, and what would have flipped it."),
     "plugin": ("plugin", "Which plugins verify here; prove that one keeps the contract."),
     "import": ("import_", "Take over what older coordination scripts kept."),
+    "hooks": ("hooks", "What the hooks in the client did."),
     "log": ("log", "The record of events: read, follow, verify."),
     "githooks": ("githooks", "Our checks inside git: install, remove, status; check a merge."),
     "doctor": ("doctor", "What is active here, what is missing, and how to mend it."),

@@ -19,6 +19,7 @@ from orchestrator.config.model import (
     Escalation,
     Flow,
     GitHooks,
+    Hooks,
     Instance,
     Layer,
     Level,
@@ -75,6 +76,7 @@ def build(data: Data, source: str) -> Config:
         notify=dict(data.get("notify", {})),
         status=_make(Status, data.get("status", {}), views=lambda entry: _make(Views, entry)),
         git_hooks=_make(GitHooks, data.get("git_hooks", {})),
+        hooks=_make(Hooks, data.get("hooks", {})),
         source=source,
     )
 

@@ -25,6 +25,7 @@ __all__ = [
     "Escalation",
     "Flow",
     "GitHooks",
+    "Hooks",
     "Instance",
     "Layer",
     "Level",
@@ -299,6 +300,19 @@ class GitHooks:
 
 
 @dataclass(frozen=True, slots=True)
+class Hooks:
+    """How the hooks in the client behave.
+
+    ``release``: a lease taken by an edit lives until the ``handoff`` or only
+    while the tool runs (``after_tool``). ``on_failure``: what becomes of an edit
+    nobody could decide about, ``refuse`` or ``warn``.
+    """
+
+    release: str = "handoff"
+    on_failure: str = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration. ``source`` is the path it was read from, repository-relative.
 
@@ -322,6 +336,7 @@ class Config:
     notify: Mapping[str, str] = field(default_factory=dict)
     status: Status = field(default_factory=Status)
     git_hooks: GitHooks = field(default_factory=GitHooks)
+    hooks: Hooks = field(default_factory=Hooks)
     source: str = "config/orchestrate.yaml"
 
     def to_json(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from orchestrator.plugins.spec import Json
+from orchestrator.plugins.json_values import Json
 
 __all__ = ["check_names"]
 

@@ -85,6 +85,8 @@ def end_session(tx: Transaction, row: Row, *, reason: str, actor: str) -> Ended:
     freed = sum(_release_leases(tx, one["id"], reason) for one in (row, *agents))
     for one in (*agents, row):
         tx.update("sessions", {"id": one["id"]}, {"ended_at": tx.now})
+        for trace in ("sightings", "calls"):
+            tx.delete(trace, {"session": one["id"]})
     remove(tx, row["id"])
     instance = None if row["parent"] else tx.get("instances", id=row["instance"])
     mine = instance is not None and instance["session"] in (None, row["id"])

@@ -26,6 +26,7 @@ __all__ = [
     "above",
     "file_target",
     "folds_case",
+    "named_file",
     "normalise",
     "overlaps",
     "with_lines",
@@ -100,6 +101,19 @@ def normalise(repository: Repository, cwd: Path | str, text: str) -> Target:
         if os.path.lexists(real):
             raise BadPath(f"{text!r} is a file, not a folder", hint="write it without the slash")
         return _folder(root, inside)
+    return replace(file_target(inside, fold=folds_case(root)), place=real)
+
+
+def named_file(repository: Repository, cwd: Path | str, text: str) -> Target:
+    """As ``normalise``, where ``text`` is known to name one file: wildcards stand for themselves.
+
+    Raises ``BadPath`` or ``OutsideRepository``.
+    """
+    _refuse_unusable(text)
+    real = os.path.realpath(os.path.join(cwd, text))  # noqa: PTH118
+    root, inside = _inside(repository, real, text)
+    if not inside or os.path.isdir(real):  # noqa: PTH112
+        raise BadPath(f"{text!r} is a folder")
     return replace(file_target(inside, fold=folds_case(root)), place=real)
 
 

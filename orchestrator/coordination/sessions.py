@@ -188,7 +188,7 @@ def _started(
     changes: Row = {
         "instance": instance["id"],
         "client": client.kind,
-        "cwd": client.cwd,
+        "cwd": client.cwd or (old["cwd"] if old else None),
         "ended_at": None,
         **client.signs(tx.now, old),
     }

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from orchestrator.config.load import in_force
+from orchestrator.config import compiled
 from orchestrator.config.model import Config
 from orchestrator.coordination.callers import Caller, authenticate
 from orchestrator.coordination.ringing import ring
@@ -38,7 +38,7 @@ class Project:
         Raises ``NotARepository``, or what ``config.load.in_force`` raises.
         """
         repository = find(start)
-        config = in_force(repository)
+        config = _in_force(repository)
         project = cls(repository, config, open_store(repository.state, project=config.project))
         project.register()
         return project
@@ -47,6 +47,16 @@ class Project:
     def git(self) -> Git:
         """Git in the main worktree: the place nothing is ever checked out or removed by us."""
         return Git(self.repository.main)
+
+    @classmethod
+    def compiled(cls, repository: Repository, store: Store) -> Self | None:
+        """The project as some command compiled it into its store; None where none did yet.
+
+        Reads no YAML. What only verification needs is left at its defaults.
+        """
+        rows = store.read(lambda reader: reader.find("meta", {"name": compiled.NAMES}))
+        config = compiled.config({row["name"]: row["value"] for row in rows})
+        return None if config is None else cls(repository, config, store)
 
     @property
     def branch(self) -> str:
@@ -68,9 +78,9 @@ class Project:
 
     def register(self) -> None:
         """Bring the store up to date with the configuration; cheap when it already is."""
-        digest = self.config.digest
-        known = self.store.read(lambda reader: reader.get("meta", name="config_digest"))
-        if known is None or known["value"] != digest:
+        wanted = compiled.meta(self.config)
+        known = self.store.read(lambda reader: reader.find("meta", {"name": list(wanted)}))
+        if {row["name"]: row["value"] for row in known} != wanted:
             self.store.write(lambda tx: _register(tx, self.config, self.repository))
 
     def reloaded(self) -> Project:
@@ -82,7 +92,7 @@ class Project:
         if head == self.read_at:
             return self
         try:
-            config = in_force(self.repository)
+            config = _in_force(self.repository)
         except OrchestrateError:
             config = self.config
         project = Project(self.repository, config, self.store, head)
@@ -105,11 +115,22 @@ class Project:
         return self.repository.main if outside else self.repository.main / under
 
 
+def _in_force(repository: Repository) -> Config:
+    # Only where a configuration is read: what was compiled into the store needs no YAML library.
+    from orchestrator.config.load import in_force
+
+    return in_force(repository)
+
+
 def _register(tx: Transaction, config: Config, repository: Repository) -> None:
-    """Compile the configuration into the store: readers of status need no YAML."""
+    """Compile the configuration into the store: hooks and readers of status need no YAML."""
     put(tx, "config", json.dumps(config.to_json()))
-    put(tx, "config_digest", config.digest)
     put(tx, "project", config.project)
+    for key, value in compiled.meta(config).items():
+        put(tx, key, value)
+    tx.delete("owned", {"kind": compiled.KINDS})
+    for row in compiled.owned(config):
+        tx.insert("owned", row)
     names = {**dict.fromkeys(config.instances), config.coordinator.instance: None}
     for row in tx.find("instances"):
         if row["configured"] and row["id"] not in names:

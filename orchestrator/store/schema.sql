@@ -142,7 +142,9 @@ CREATE TABLE "sessions" (
   "ended_at" {int},
   "seen" {int},
   "told" {int},
-  "moved" {text}
+  "moved" {text},
+  "prompted_at" {int},
+  "stops" {int}
 ){keyed};
 CREATE INDEX "sessions_instance" ON "sessions" ("instance");
 
@@ -195,6 +197,31 @@ CREATE TABLE "lease_waits" (
   "priority" {text},
   "asked_at" {int},
   "expires_at" {int}
+){keyed};
+
+CREATE TABLE "sightings" (
+  "session" {text} NOT NULL,
+  "path" {text} NOT NULL,
+  "hash" {text},
+  "at" {int},
+  PRIMARY KEY ("session", "path")
+){keyed};
+
+CREATE TABLE "calls" (
+  "id" {text} NOT NULL PRIMARY KEY,
+  "session" {text},
+  "path" {text},
+  "lease" {text},
+  "at" {int}
+){keyed};
+CREATE INDEX "calls_session" ON "calls" ("session");
+
+CREATE TABLE "owned" (
+  "prefix" {text} NOT NULL,
+  "pattern" {text} NOT NULL,
+  "instance" {text} NOT NULL,
+  "kind" {text},
+  PRIMARY KEY ("prefix", "pattern", "instance")
 ){keyed};
 
 CREATE TABLE "tasks" (

@@ -56,11 +56,12 @@ TABLES: dict[str, Table] = {
     # who may coordinate: one row, name "coordinator"
     "coordinators": _table("name", "holder pid pid_started host fence acquired_at expires_at"),
     # a live client; ``parent`` for a sub-agent; ``seen`` the last event its briefing told,
+    # ``prompted_at`` its last prompt, ``stops`` how often it was kept from stopping since,
     # ``told`` the last one it heard of as news
     "sessions": _table(
         "id",
         "instance parent client agent pid pid_started host cwd token started_at heartbeat_at "
-        "ended_at seen told moved",
+        "ended_at seen told moved prompted_at stops",
     ),
     # how an idle session is woken: its client's socket, its newest waiter and that one's process
     "bells": _table("session", "socket waiter pid pid_started"),
@@ -75,6 +76,12 @@ TABLES: dict[str, Table] = {
     ),
     # who waits for what, in a fair queue; ``wants`` is JSON
     "lease_waits": _table("id", "instance session wants mode priority asked_at expires_at"),
+    # what a session (or sub-agent) last saw or made of a file: the sha1 of its content, or "-"
+    "sightings": _table("session path", "hash at"),
+    # an edit under way for which a lease was taken, by the client's id of the call
+    "calls": _table("id", "session path lease at"),
+    # whose files are whose, compiled from ``file_patterns``; kinds in config.compiled
+    "owned": _table("prefix pattern instance", "kind"),
     # a piece of work; ``dependencies``, ``deliverables``, ``required_expertise``, ``files``: JSON
     "tasks": _table(
         "id",
@@ -121,4 +128,5 @@ INTEGERS = (
     "acquired_at", "lines_from", "lines_to", "seen", "told", "waiter", "consultation", "asked_at",
     "due_at", "requires_response", "delivered_at", "read_at", "decided_at", "deadline_at",
     "archived", "size", "flaky", "preexisting", "cached", "millis",
+    "prompted_at", "stops",
 )  # fmt: skip

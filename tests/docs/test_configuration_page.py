@@ -38,6 +38,7 @@ SECTIONS = {
     "status": "status",
     "views": "views",
     "git_hooks": "git_hooks",
+    "hooks": "hooks",
 }
 
 #: Definitions of values, described once at the top of the page.

@@ -1,0 +1,1 @@
+"""Tests of the hooks: payloads as observed, the entry script really started."""

@@ -1,0 +1,20 @@
+"""What a client starts for every event: ``python -I -S entry.py CLIENT``, the event on stdin.
+
+Kept this short because a script is compiled at every start. The one place that
+edits ``sys.path``: an isolated interpreter knows nothing of this package.
+"""
+
+import sys
+
+if __name__ == "__main__":
+    try:
+        sys.path.insert(0, __file__.rpartition("/orchestrator/hooks/")[0] or "/")
+        from orchestrator.hooks.run import main
+
+        main(sys.argv)
+    except Exception as error:
+        # The package itself is broken: an edit is refused, everything else goes on.
+        event = sys.stdin.buffer.read()
+        edit = b'"PreToolUse"' in event and b'"Bash"' not in event
+        sys.stderr.write(f"orchestrate cannot start its hook ({error!r:.200}): reinstall it\n")
+        sys.exit(2 if edit else 0)
