@@ -382,7 +382,7 @@ class Small(sqlite3.Connection):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.execute("PRAGMA max_page_count = 90")
+        self.execute("PRAGMA max_page_count = 120")
 
 
 def test_a_full_disk_changes_nothing_and_says_so(
