@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.row import Row
 
-__all__ = ["Timed", "budgeted", "in_turn", "process_ratio"]
+__all__ = ["Timed", "beside", "budgeted", "in_turn", "process_ratio"]
 
 #: Seconds of a bare commit where the budgets were set (two cores, a virtual disk, quiet).
 QUIET = {"NORMAL": 10e-6, "FULL": 110e-6}
@@ -64,6 +64,16 @@ def in_turn(
         name: Timed(min(found), statistics.median(found), min(bare), level)
         for name, found in medians.items()
     }
+
+
+def beside(seconds: Callable[[], float], batches: int = 5) -> Timed:
+    """As ``in_turn``, of something that sets itself up and says how long it took."""
+    bare, found = [], []
+    with _commit("NORMAL") as commit:
+        for _ in range(batches):
+            bare.append(_median(commit, _EACH))
+            found.append(seconds())
+    return Timed(min(found), statistics.median(found), min(bare), "NORMAL")
 
 
 def budgeted(what: str, timed: Timed, budget: float | None, unit: str = "µs") -> Row:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.calibration import beside, budgeted
 from bench.row import Row, median_of
 from orchestrator.coordination import cleaning, leases
 from orchestrator.coordination.paths import file_target
@@ -168,8 +168,8 @@ def _hammered(state: Path) -> Iterator[Row]:
 def _cleaned(state: Path) -> Iterator[Row]:
     store = open_store(state)
     try:
-        each = statistics.median(_buried(store) for _ in range(5))
-        yield Row("clean-up, an instance with two leases", each * 1e3, "ms", 1)
+        each = beside(lambda: _buried(store))
+        yield budgeted("clean-up, an instance with two leases", each, 1, "ms")
         rest = median_of(lambda: store.write(lambda tx: cleaning.clean(tx, tx.now)), 50)
         yield Row(f"clean-up with nothing to do, {_DEAD} instances", rest * 1e3, "ms")
     finally:
