@@ -6,6 +6,8 @@ import sqlite3
 
 import pytest
 
+from orchestrator.coordination import unchecked
+from orchestrator.engine.git_hooks.install import remove
 from tests.githooks.conftest import LINES, Shop, change, git, run
 
 
@@ -145,3 +147,22 @@ def test_file_names_cannot_write_to_the_terminal(shop: Shop) -> None:
     change(shop.at("frontend"), {"src/\x1b[31mred.py": "x\n"})
     said = run(shop.at("frontend"), "commit", "-qm", "x", who="frontend")
     assert (said.status, "\x1b" in said.text, "\\x1b[31mred.py" in said.text) == (1, False, True)
+
+
+def test_a_commit_past_the_hooks_is_told_by_others_once_it_is_a_minute_old(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, store, common = shop.at("backend"), shop.project.store, shop.main / ".git"
+    change(there, {"src/a.py": "x\n"})
+    run(there, "-c", "core.hooksPath=/dev/null", "commit", "-qm", "off", who="backend")
+    assert unchecked.notice(store, common) == [], "its own hook may still be running"
+    monkeypatch.setattr(unchecked, "SETTLED", -60)
+    assert unchecked.notice(store, common) == [git(there, "rev-parse", "HEAD")]
+    assert unchecked.notice(store, common) == [], "once"
+    log = common / "logs/refs/heads/backend"
+    log.write_text(log.read_text().splitlines(keepends=True)[-1])  # as git expires old lines
+    assert unchecked.notice(store, common) == [], "nor again when git shortens its log"
+    remove(shop.project)
+    change(there, {"src/a.py": "y\n"})
+    git(there, "commit", "-qm", "free")
+    assert unchecked.notice(store, common) == [], "taken out: nobody promised a check"
