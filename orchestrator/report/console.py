@@ -12,7 +12,7 @@ from rich.text import Text
 
 from orchestrator.plugins.spec import FAMILIES, Check, Finding, Outcome
 from orchestrator.report.contents import place, sentence, summary, word
-from orchestrator.report.evidence import measured, notes
+from orchestrator.report.evidence import limits, measured, notes
 from orchestrator.report.text import duration, flat, visible
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
@@ -112,6 +112,8 @@ def _check(check: CheckReport) -> Iterator[Text]:
         yield _more(f"… and {len(found) - _MOST} more findings, in the JSON report")
     for name, span in measured(check):
         yield _more(f"{name}: {span.words()}")
+    for line in limits(check):
+        yield _more(line)
     if check.outcome not in (Outcome.PASSED, Outcome.SKIPPED) and not found:
         yield from _block(check.result.output)
 

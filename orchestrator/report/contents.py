@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from orchestrator.plugins.spec import FAMILIES, Finding, Outcome
-from orchestrator.report.evidence import interval, measured, notes
+from orchestrator.report.evidence import interval, limits, measured, notes
 from orchestrator.report.page import (
     Badge,
     Block,
@@ -160,6 +160,7 @@ def _remarks(check: CheckReport) -> str:
     told += ["flaky: failed once, passed when run again"] if check.flaky else []
     told += [f"{plural(len(check.waived), 'finding')} waived"] if check.waived else []
     told += [f"known from {check.cached_from}"] if check.cached_from else []
+    told += limits(check)
     return "; ".join(text for text in told if text)
 
 

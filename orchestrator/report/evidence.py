@@ -14,10 +14,11 @@ from typing import Any
 from orchestrator.report.text import cut, flat, size_of, visible
 from orchestrator.verification.outcome import CheckReport
 
-__all__ = ["Interval", "Note", "interval", "measured", "notes"]
+__all__ = ["Interval", "Note", "interval", "limits", "measured", "notes"]
 
 #: Characters of one note.
 NOTE_LIMIT = 2000
+_MOST_OPEN = 5
 _TITLES = {
     "lost_set": "lost set",
     "counterexample": "counterexample",
@@ -103,6 +104,28 @@ def measured(check: CheckReport) -> list[tuple[str, Interval]]:
     found = [(flat(str(name)), interval(value)) for name, value in compared.items()
              if isinstance(value, Mapping)]  # fmt: skip
     return [(name, value) for name, value in found if value is not None]
+
+
+def limits(check: CheckReport) -> list[str]:
+    """How far a check's verdict goes: how it judged, what it compared, what it left open."""
+    data = check.result.data
+    found = []
+    if "compatibility" in data and "content_model" in data:
+        versions = data.get("compared_with") or []
+        with_ = f"compared with {_few(versions)}" if versions else "compared with nothing"
+        found.append(f"{data.get('compatibility')}, {with_}, content model {data['content_model']}")
+    if isinstance(data.get("not_examined"), list) and data["not_examined"]:
+        found.append(f"not examined: {', '.join(map(str, data['not_examined']))}")
+    for surface in list(data.get("undecided") or [])[:_MOST_OPEN]:
+        if isinstance(surface, Mapping):
+            named = " ".join(filter(None, (str(surface.get("surface", "")), "undecided:")))
+            found.append(f"{named} {surface.get('reason', '')}")
+    return [flat(line) for line in found]
+
+
+def _few(names: list[Any]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(str(name) for name in names[:3]) + more
 
 
 def notes(evidence: Mapping[str, Any]) -> list[Note]:

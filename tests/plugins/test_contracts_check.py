@@ -300,6 +300,15 @@ def test_a_contract_is_planned_when_it_or_a_layer_that_uses_it_is_affected(
     assert [item.id for item in found] == (["contracts/order"] if planned else [])
 
 
+def test_a_file_it_refers_to_is_watched_wherever_it_is(make_repo: MakeRepo) -> None:
+    far = {"properties": {"c": {"$ref": "../shared/money.json"}}}
+    repo = make_repo({PATH: json.dumps(far), "shared/money.json": "{}"})
+    chosen = settings()
+    for changed_file, planned in (("shared/money.json", 1), ("shared/money.txt", 0)):
+        found = harness.plan(contracts, chosen, checkout=repo, layers=(), changed=(changed_file,))
+        assert len(found) == planned
+
+
 def test_the_library_for_schemas_is_used_in_one_module_only() -> None:
     folder = Path(schemas.__file__).parent.parent
     users = [

@@ -11,6 +11,7 @@ from orchestrator.plugins.spec import Check, CheckResult, Outcome
 from orchestrator.policy.clause import Clause
 from orchestrator.policy.verdict import Decision
 from orchestrator.report.console import Progress
+from orchestrator.report.evidence import limits
 from orchestrator.report.explain import explain
 from tests.report.golden import printed
 from tests.report.samples import FULL, check, report
@@ -100,3 +101,19 @@ def test_where_no_rule_decides_the_explanation_says_so() -> None:
     assert explain(Decision("escalate", "none", "", "why")).startswith(
         "escalated because no rule decides"
     )
+
+
+def test_how_far_the_verdict_of_a_contract_goes_is_said() -> None:
+    data = {
+        "compatibility": "full",
+        "content_model": "closed",
+        "compared_with": ["base", "a1", "a2", "a3"],
+        "not_examined": ["callbacks", "links"],
+        "undecided": [{"surface": "GET /a", "reason": "no proof\x1b"}],
+    }
+    result = CheckResult(Outcome.INCONCLUSIVE, "no proof", data=data)
+    assert limits(check("contracts/api", "contracts", result)) == [
+        "full, compared with base, a1, a2 and 1 more, content model closed",
+        "not examined: callbacks, links",
+        "GET /a undecided: no proof\\x1b",
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.plugins.builtin.contracts import recursion, schemas, wide
+from orchestrator.plugins.builtin.contracts import proofs, schemas
 from orchestrator.plugins.builtin.contracts.explain import Difference, explain
 from orchestrator.plugins.builtin.contracts.pair import Example, Pair
 from orchestrator.plugins.builtin.contracts.schemas import Answer
@@ -40,8 +40,7 @@ def compare(pair: Pair) -> Comparison:
         return Comparison(Answer.YES)
     answer = schemas.covers(pair.reader, pair.writer)
     if answer is Answer.UNKNOWN:
-        proven = recursion.proves(pair.reader, pair.writer) or wide.proves(pair.reader, pair.writer)
-        answer = Answer.YES if proven else answer
+        answer = Answer.YES if proofs.proves(pair.reader, pair.writer) else answer
     if answer is Answer.YES:
         return Comparison(answer)
     lost = schemas.lost(pair.writer, pair.reader)

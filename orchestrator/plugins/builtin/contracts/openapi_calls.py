@@ -80,16 +80,21 @@ def smallest(side: Side, operation: Operation) -> Call:
 
 
 def example(side: Side, place: str | None) -> Json:
-    """A value, not empty if possible, that is valid under the schema at ``place``; or ``ANY``."""
+    """A telling value that is valid under the schema at ``place``, or ``ANY``."""
     if place is None:
         return ANY
     try:
         schema = side.schema(place, sent=True)
         admits = schemas.admits(schema)
         made = [value for value in islice(instances(schema), _TRIED) if admits(value)]
-        return next((value for value in made if value not in ([], {})), made[0] if made else ANY)
+        return max(made, key=_telling, default=ANY)
     except ValueError:
         return ANY
+
+
+def _telling(value: Json) -> int:
+    """How much a value shows of how it is written: two items more than one, one more than none."""
+    return min(len(value), 2) if isinstance(value, (list, dict)) else 1
 
 
 def refusal(side: Side, call: Call) -> str | None:

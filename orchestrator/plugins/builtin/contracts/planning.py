@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
+from orchestrator.plugins.builtin.contracts import blessings
 from orchestrator.plugins.spec import Check, Json, PlanRequest
 
 __all__ = ["plan"]
 
 _SECONDS = 120.0
+#: Endings of files a contract may refer to.
+_REFERRED = (".json", ".yaml", ".yml", ".proto")
+#: A reference that does not begin with ``#``, or an import of Protobuf.
+_REFERENCE = re.compile(rb"""\$ref["']?\s*:\s*["']?[^#"'\s]|^\s*import\s""", re.MULTILINE)
 
 
 def plan(request: PlanRequest) -> list[Check]:
@@ -48,23 +55,32 @@ def _wanted(name: str, contract: Mapping[str, Json], request: PlanRequest) -> bo
                for layer in request.layers if layer in layers)  # fmt: skip
     if used or not request.project_wide:
         return used
-    return request.changed is None or any(_touches(path, contract) for path in request.changed)
+    if request.changed is None:
+        return True
+    blessed = blessings.place(request.config, name)
+    refers = _refers(contract, request.checkout)
+    return any(p == blessed or _touches(p, contract, refers) for p in request.changed)
 
 
-def _touches(path: str, contract: Mapping[str, Json]) -> bool:
+def _touches(path: str, contract: Mapping[str, Json], refers: bool) -> bool:
     if path == contract["path"] or path.startswith(f"{contract['path'].rstrip('/')}/"):
         return True
     samples = contract.get("samples")
     if samples and fnmatch.fnmatchcase(path, samples):
         return True
-    return _is_near(path, contract)
-
-
-def _is_near(path: str, contract: Mapping[str, Json]) -> bool:
-    """A file beside the contract's may be one it refers to; a source file one of its package."""
     package = contract.get("package")
     if package:
         place = f"{str(package).replace('.', '/')}"
         return f"/{place}/" in f"/{path}" or f"/{path}".endswith(f"/{place}.py")
     folder = contract["path"].rpartition("/")[0]
-    return path.startswith(f"{folder}/") and path.endswith((".json", ".yaml", ".yml"))
+    beside = path.startswith(f"{folder}/") or refers
+    return beside and path.endswith(_REFERRED)
+
+
+def _refers(contract: Mapping[str, Json], checkout: str) -> bool:
+    """Whether the file refers to others, which may be anywhere in the repository."""
+    try:
+        text = (Path(checkout) / contract["path"]).read_bytes()
+    except OSError:
+        return False
+    return _REFERENCE.search(text) is not None

@@ -71,7 +71,7 @@ class Violation:
 def covers(reader: Json, writer: Json) -> Answer:
     """Whether ``reader`` admits every value ``writer`` admits.
 
-    Unknown for objects of very many properties, see ``wide``.
+    Unknown for objects of very many properties, see ``proofs``.
     """
     if max(_widest(reader), _widest(writer)) > _MAX_WIDE:
         return Answer.UNKNOWN
