@@ -18,6 +18,7 @@ from orchestrator.config.model import (
     EmergencyRule,
     Escalation,
     Flow,
+    Gate,
     GitHooks,
     Hooks,
     Instance,
@@ -25,6 +26,7 @@ from orchestrator.config.model import (
     Level,
     Prepare,
     Quarantine,
+    Ratchet,
     Rule,
     SetAside,
     Status,
@@ -111,7 +113,20 @@ def _instances(section: Data, coordinator: str) -> dict[str, Instance]:
 
 
 def _layer(name: str, data: Data) -> Layer:
-    return _make(Layer, data, extra={"name": name}, checks=_checks)
+    return _make(
+        Layer, data, extra={"name": name}, checks=_checks, gates=_gates, ratchets=_ratchets
+    )
+
+
+def _gates(entries: Sequence[str | Data]) -> tuple[str | Gate, ...]:
+    return tuple(entry if isinstance(entry, str) else _make(Gate, entry) for entry in entries)
+
+
+def _ratchets(entries: Sequence[str | Data]) -> tuple[Ratchet, ...]:
+    return tuple(
+        Ratchet(entry) if isinstance(entry, str) else _make(Ratchet, entry, slack=share)
+        for entry in entries
+    )
 
 
 def _checks(entries: Sequence[Data]) -> tuple[Check, ...]:

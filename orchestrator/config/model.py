@@ -94,6 +94,22 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """Two rules over a layer's metrics; where neither holds, the gate is inconclusive."""
+
+    pass_when: str
+    fail_when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ratchet:
+    """A metric that may not get worse than on the base by more than ``slack``."""
+
+    metric: str
+    slack: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One architectural layer. ``input`` and ``output`` name contracts."""
 
@@ -104,7 +120,8 @@ class Layer:
     input: str | None = None
     output: str | None = None
     checks: tuple[Check, ...] = ()
-    gates: tuple[str, ...] = ()
+    gates: tuple[str | Gate, ...] = ()
+    ratchets: tuple[Ratchet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

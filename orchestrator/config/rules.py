@@ -24,6 +24,8 @@ _RULES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("escalation", "always_when", EACH, "when"), "approval"),
     (("emergency", EACH, "when"), "emergency"),
     (("layers", EACH, "gates", EACH), "gate"),
+    (("layers", EACH, "gates", EACH, "pass_when"), "gate"),
+    (("layers", EACH, "gates", EACH, "fail_when"), "gate"),
     (("verification", "quarantine", "when"), "quarantine"),
 )
 

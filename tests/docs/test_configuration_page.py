@@ -19,6 +19,8 @@ SECTIONS = {
     "coordinator": "coordinator",
     "instances": "instance",
     "layers": "layer",
+    "gate": "gate",
+    "ratchet": "ratchet",
     "Checks": "check",
     "report": "report",
     "imports": "imports",

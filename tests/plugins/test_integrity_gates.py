@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from orchestrator.config.model import Check, Layer
+from orchestrator.config.model import Check, Gate, Layer
 from orchestrator.plugins.builtin import integrity
 from orchestrator.plugins.spec import CheckResult, Outcome
 from tests.plugins import harness
@@ -23,7 +24,7 @@ TESTS = write('<testsuite><testcase name="a" time="1.5"/><testcase name="b"/></t
 COVERAGE = write('<coverage line-rate="0.75" lines-covered="3" lines-valid="4"/>')
 
 
-def run(tmp_path: Path, *checks: Check, gates: list[str]) -> CheckResult:
+def run(tmp_path: Path, *checks: Check, gates: Sequence[str | Gate]) -> CheckResult:
     """Execute a layer's commands for real, then its gates."""
     layer = Layer("app", ("**",), checks=checks, gates=tuple(gates))
     settings = harness.config(layers={"app": layer})
@@ -129,3 +130,31 @@ def test_an_unmet_gate_outweighs_one_that_cannot_be_judged(
     result = run(tmp_path, *checks, gates=["tests.total == 3", "findings.error == 0"])
     assert result.outcome is Outcome.FAILED
     assert "findings.error" in result.reason and "1 of 2 gates" in result.reason
+
+
+TWO = ("coverage.line >= 0.9", "coverage.line < 0.7")
+
+
+@pytest.mark.parametrize(
+    ("rules", "outcome", "said"),
+    [
+        (("coverage.line >= 0.7", "coverage.line < 0.5"), Outcome.PASSED, ""),
+        (("coverage.line >= 0.9", "coverage.line < 0.8"), Outcome.FAILED, "1 of 1 gates not met"),
+        (TWO, Outcome.INCONCLUSIVE, "neither `coverage.line >= 0.9` nor `coverage.line < 0.7`"),
+        (("tests.total == 2", "tests.total == 2"), Outcome.FAILED, "1 of 1"),
+        (("findings.error == 0", "tests.total > 9"), Outcome.ERRORED, "findings.error"),
+    ],
+)
+def test_a_gate_with_two_rules_has_room_between_them(
+    tmp_path: Path, checks: tuple[Check, ...], rules: tuple[str, str], outcome: Outcome, said: str
+) -> None:
+    result = run(tmp_path, *checks, gates=[Gate(*rules)])
+    assert result.outcome is outcome and said in result.reason
+
+
+def test_a_rule_that_fails_says_that_it_must_not_hold(
+    tmp_path: Path, checks: tuple[Check, ...]
+) -> None:
+    [finding] = run(tmp_path, *checks, gates=[Gate("tests.total > 9", "tests.total < 5")]).findings
+    assert finding.message == "gate `tests.total < 5` holds: tests.total = 2"
+    assert finding.remedy == "Make `tests.total < 5` false."

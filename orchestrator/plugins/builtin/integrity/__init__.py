@@ -40,6 +40,10 @@ def orchestrate_execute(check: Check, context: CheckContext) -> CheckResult:
         from orchestrator.plugins.builtin.integrity import gates
 
         return gates.execute(check, context)
+    if "ratchets" in check.spec:
+        from orchestrator.plugins.builtin.integrity import ratchets
+
+        return ratchets.execute(check, context)
     if "imports" in check.spec:
         from orchestrator.plugins.builtin.integrity import imports
 

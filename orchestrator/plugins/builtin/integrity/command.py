@@ -85,14 +85,9 @@ def _by_report(ended: CommandResult, promise: Promise, timeout: float) -> CheckR
 
 def _agree(ended: CommandResult, readings: list[Reading]) -> tuple[Outcome, str]:
     """The outcome on which report and exit status agree, with the reason."""
-    wrong = sum(reading.wrong for reading in readings)
     empty = next((reading.empty for reading in readings if reading.empty), None)
-    if wrong:
-        kinds = {reading.format for reading in readings if reading.wrong}
-        noun = "finding" if kinds == {"sarif"} else "test"
-        return Outcome.FAILED, f"{wrong} {noun}{'s' * (wrong > 1)} failed".replace(
-            "findings failed", "errors found"
-        ).replace("finding failed", "error found")
+    if any(reading.wrong for reading in readings):
+        return Outcome.FAILED, _wrong(readings)
     if empty:
         return Outcome.ERRORED, empty + _status(ended)
     if ended.code == 0:

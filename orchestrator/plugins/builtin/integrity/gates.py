@@ -34,10 +34,14 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One gate: ``problem`` says why it could not be judged, ``finding`` why it is not met."""
+    """One gate: ``problem`` says why it could not be judged, ``finding`` why it is not met.
+
+    ``open`` says that neither of its two rules holds.
+    """
 
     problem: str | None = None
     finding: Finding | None = None
+    open: str | None = None
 
 
 def execute(check: Check, context: CheckContext) -> CheckResult:
@@ -49,20 +53,23 @@ def execute(check: Check, context: CheckContext) -> CheckResult:
     judged = [_judge(gate, values, silent) for gate in check.spec["gates"]]
     findings = tuple(j.finding for j in judged if j.finding)
     problems = [j.problem for j in judged if j.problem]
+    undecided = [j.open for j in judged if j.open]
     unmet = [f"{len(findings)} of {len(judged)} gates not met"] if findings else []
     return CheckResult(
-        outcome=_outcome(findings, problems),
-        reason="; ".join([*unmet, *problems]),
+        outcome=_outcome(findings, problems, undecided),
+        reason="; ".join([*unmet, *problems, *undecided]),
         findings=findings,
         metrics=values,
         data={"gates": list(check.spec["gates"])},
     )
 
 
-def _outcome(findings: Iterable[Finding], problems: list[str]) -> Outcome:
+def _outcome(findings: Iterable[Finding], problems: list[str], undecided: list[str]) -> Outcome:
     if any(findings):
         return Outcome.FAILED
-    return Outcome.ERRORED if problems else Outcome.PASSED
+    if problems:
+        return Outcome.ERRORED
+    return Outcome.INCONCLUSIVE if undecided else Outcome.PASSED
 
 
 def _counts(results: Iterable[CheckResult]) -> list[Mapping[str, float]]:
@@ -88,19 +95,50 @@ def _reported(result: CheckResult) -> bool:
     return result.outcome in (Outcome.PASSED, Outcome.FAILED) and "counts" in result.data
 
 
-def _judge(gate: str, values: Mapping[str, float], silent: Mapping[str, list[str]]) -> _Judged:
+def _judge(
+    gate: str | Mapping[str, str], values: Mapping[str, float], silent: Mapping[str, list[str]]
+) -> _Judged:
+    """Of two rules the one that fails decides first; where neither holds, nothing is decided."""
+    if isinstance(gate, str):
+        met = _holding(gate, values, silent)
+        return met if isinstance(met, _Judged) else _Judged(finding=_unless(met, gate, values))
+    fails, passes = (_holding(gate[rule], values, silent) for rule in ("fail_when", "pass_when"))
+    for problem in (fails, passes):
+        if isinstance(problem, _Judged):
+            return problem
+    if fails:
+        return _Judged(finding=_unmet(gate["fail_when"], _named(gate["fail_when"], values), True))
+    if passes:
+        return _Judged()
+    said = _said(_named(gate["pass_when"], values))
+    return _Judged(open=f"neither `{gate['pass_when']}` nor `{gate['fail_when']}`: {said}")
+
+
+def _holding(
+    rule: str, values: Mapping[str, float], silent: Mapping[str, list[str]]
+) -> bool | _Judged:
+    """Whether a rule holds, or why that cannot be judged."""
     from orchestrator.policy.rules import RuleError, evaluate, references
 
     try:
-        wanted = [name for name in references(gate) if name.partition(".")[0] in _ROOTS]
+        wanted = [name for name in references(rule) if name.partition(".")[0] in _ROOTS]
         problem = _missing(wanted, values, silent)
         if problem is not None:
-            return _Judged(problem=f"gate `{gate}` cannot be judged: {problem}")
-        if evaluate(gate, _facts(values)):
-            return _Judged()
+            return _Judged(problem=f"gate `{rule}` cannot be judged: {problem}")
+        return bool(evaluate(rule, _facts(values)))
     except RuleError as error:
-        return _Judged(problem=f"gate `{gate}` cannot be judged: {error.message}")
-    return _Judged(finding=_unmet(gate, {name: values[name] for name in wanted if name in values}))
+        return _Judged(problem=f"gate `{rule}` cannot be judged: {error.message}")
+
+
+def _unless(met: bool, gate: str, values: Mapping[str, float]) -> Finding | None:
+    return None if met else _unmet(gate, _named(gate, values))
+
+
+def _named(rule: str, values: Mapping[str, float]) -> dict[str, float]:
+    """The metrics a rule speaks of."""
+    from orchestrator.policy.rules import references
+
+    return {name: values[name] for name in references(rule) if name in values}
 
 
 def _missing(
@@ -127,15 +165,20 @@ def _facts(values: Mapping[str, float]) -> dict[str, Json]:
     return facts
 
 
-def _unmet(gate: str, values: Mapping[str, float]) -> Finding:
-    said = ", ".join(f"{name} = {value:.6g}" for name, value in values.items())
+def _unmet(gate: str, values: Mapping[str, float], held: bool = False) -> Finding:
+    """``held``: the gate is a rule that must not hold, and does."""
+    verb = "holds" if held else "is not met"
     return Finding(
         rule="gate.unmet",
         severity=Severity.BREAKING,
-        message=f"gate `{gate}` is not met: {said}",
-        remedy=_remedy(gate, values),
+        message=f"gate `{gate}` {verb}: {_said(values)}",
+        remedy=f"Make `{gate}` false." if held else _remedy(gate, values),
         evidence={"gate": gate, "values": dict(values)},
     )
+
+
+def _said(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} = {value:.6g}" for name, value in values.items())
 
 
 def _remedy(gate: str, values: Mapping[str, float]) -> str:

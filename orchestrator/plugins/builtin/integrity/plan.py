@@ -33,9 +33,10 @@ def _layer(name: str, layer: Mapping[str, Json]) -> list[Check]:
             checks.append(_command(f"{name}/{entry['name']}", name, entry))
         elif entry["imports"] is not None:
             checks.append(_imports(f"{name}/{entry['name']}", name, entry))
-    if layer["gates"]:
-        checks.append(_gates(name, layer["gates"], checks))
-    return checks
+    judges = [_gates(name, layer["gates"], checks)] if layer["gates"] else []
+    if layer["ratchets"]:
+        judges.append(_ratchets(name, layer["ratchets"], checks))
+    return [*checks, *judges]
 
 
 def _command(identifier: str, layer: str | None, entry: Mapping[str, Json]) -> Check:
@@ -68,11 +69,8 @@ def _imports(identifier: str, layer: str, entry: Mapping[str, Json]) -> Check:
 def _gates(layer: str, gates: Iterable[str], checks: list[Check]) -> Check:
     """The layer's gates, judged when everything that can report a metric has ended."""
     sources = {c.id: _promised(c.spec) for c in checks if "run" in c.spec}
-    identifier = f"{layer}/gates"
-    while identifier in {c.id for c in checks}:
-        identifier += "-of-the-layer"
     return Check(
-        id=identifier,
+        id=_free(f"{layer}/gates", checks),
         family=_FAMILY,
         plugin=_FAMILY,
         title=f"gates of {layer}",
@@ -82,6 +80,33 @@ def _gates(layer: str, gates: Iterable[str], checks: list[Check]) -> Check:
         timeout=60.0,
         cost=_COST_GATES,
     )
+
+
+def _ratchets(layer: str, ratchets: Iterable[Json], checks: list[Check]) -> Check:
+    """The layer's metrics against the base's: the commands that report run there too."""
+    sources = {c.id: c for c in checks if "run" in c.spec and _promised(c.spec)}
+    return Check(
+        id=_free(f"{layer}/ratchets", checks),
+        family=_FAMILY,
+        plugin=_FAMILY,
+        title=f"ratchets of {layer}",
+        layer=layer,
+        spec={
+            "ratchets": list(ratchets),
+            "sources": {name: {**c.spec, "timeout": c.timeout} for name, c in sources.items()},
+        },
+        after=tuple(sources),
+        timeout=60.0 + sum(c.timeout for c in sources.values()),
+        cost=_COST_COMMAND,
+        needs_base=True,
+    )
+
+
+def _free(identifier: str, checks: list[Check]) -> str:
+    """An id no check of the layer has: people may call theirs so too."""
+    while identifier in {c.id for c in checks}:
+        identifier += "-of-the-layer"
+    return identifier
 
 
 def _promised(spec: Mapping[str, Json]) -> str | None:
