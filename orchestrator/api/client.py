@@ -129,6 +129,15 @@ class Orchestrator:
         project = self._seat.project
         return int(attendance.beat(project, project.session, agent)["leases"])
 
+    def news(self) -> tuple[str, ...]:
+        """What is new for this session, a line each: messages and verdicts about its work.
+
+        From now on it counts as told, and nobody else tells it. Raises as
+        ``heartbeat`` does.
+        """
+        project = self._seat.project
+        return tuple(attendance.news(project, project.session))
+
     def check_out(self, *, agent: str | None = None, reason: str | None = None) -> Ended:
         """End this session (or only its ``agent``): leases freed, tasks returned.
 

@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hooks": ("hooks", "What the hooks in the client did."),
     "log": ("log", "The record of events: read, follow, verify."),
     "githooks": ("githooks", "Our checks inside git: install, remove, status; check a merge."),
+    "mcp": ("mcp", "Serve an instance's tools to its client (MCP)."),
     "doctor": ("doctor", "What is active here, what is missing, and how to mend it."),
 }
 

@@ -16,6 +16,7 @@ from orchestrator.coordination.briefing import Briefing, briefing
 from orchestrator.coordination.callers import authenticate, issue
 from orchestrator.coordination.cleaning import Cleaned, Ended, clean, end_session
 from orchestrator.coordination.leases import renew
+from orchestrator.coordination.news import lines, tell, waiting
 from orchestrator.coordination.profiles import Offer, offer
 from orchestrator.coordination.sessions import (
     Client,
@@ -49,6 +50,7 @@ __all__ = [
     "check_in",
     "check_out",
     "cleanup",
+    "news",
     "present",
     "session_environment",
 ]
@@ -249,6 +251,17 @@ def beat(project: Project, session: str | None = None, agent: str | None = None)
     if views.heartbeats or views.work_registry:
         project.publish()
     return row
+
+
+def news(project: Project, session: str | None = None) -> list[str]:
+    """What is new for the calling session, a line each; from now on it is told.
+
+    Raises as ``present`` does.
+    """
+    name = present(project, session)
+    if not project.store.read(lambda reader: waiting(reader, name)):
+        return []
+    return lines(project.store.write(lambda tx: tell(tx, name), durable=True))
 
 
 def check_out(

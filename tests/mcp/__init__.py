@@ -1,0 +1,1 @@
+"""The MCP server, by the SDK's own client over real pipes."""
