@@ -105,6 +105,9 @@ def test_two_instances_work_side_by_side(shop: Shop) -> None:
         assert refused["error"]["hint"].endswith("listed in `approval.approvers`. A human may.")
         stood = await backend.call("status")
         assert [one["status"] for one in stood["escalations"]] == ["open"]
+        await backend.call("tasks", action="add", title="write the page")
+        concerns = (await backend.call("status"))["concerns"]
+        assert ("T-1", "has no deadline") in [(one["subject"], one["message"]) for one in concerns]
         why = await frontend.call("explain", handoff="H-1")
         assert why["why"] == "it has not been judged yet"
         assert (await backend.call("ready", action="withdraw"))["state"] == "ACTIVE"

@@ -11,6 +11,7 @@ __all__ = ["STATUS"]
 
 _INSTANCE = "id role state task handoff client"
 _HANDOFF = "id producer target task status state attempt verdict escalations"
+_CONCERN = "name level subject message hint"
 _ESCALATION = "id type handoff instance status question"
 
 
@@ -24,7 +25,7 @@ def _status(call: Call) -> dict[str, Any]:
         **some("instances", orchestrator.instances.list(), _INSTANCE),
         **some("handoffs", orchestrator.handoffs.list(), _HANDOFF),
         **some("escalations", orchestrator.escalations.list(), _ESCALATION),
-        **some("concerns", orchestrator.health()),
+        **some("concerns", orchestrator.health(everything=True), _CONCERN),
     }
 
 
