@@ -22,6 +22,7 @@ __all__ = ["command"]
 @click.command("init")
 @click.option("--preset", metavar="NAME", help="The kind of project; else the tree decides.")
 @click.option("--under", metavar="DIR", default="", help="Put every folder below DIR.")
+@click.option("--github", is_flag=True, help="Add a workflow for GitHub Actions.")
 @click.option("--list", "listing", is_flag=True, help="List the presets and stop.")
 @click.option("--dry-run", is_flag=True, help="Say what would be written; write nothing.")
 @click.option("--plugin", type=click.Path(path_type=Path), metavar="DIR",
@@ -31,6 +32,7 @@ __all__ = ["command"]
 def command(
     preset: str | None,
     under: str,
+    github: bool,
     listing: bool,
     dry_run: bool,
     plugin: Path | None,
@@ -52,7 +54,7 @@ def command(
         return init_clients.enter(clients, dry_run=dry_run, as_json=as_json)
     from orchestrator.scaffold.init import set_up
 
-    done = set_up(Path.cwd(), preset=preset, under=under, dry_run=dry_run)
+    done = set_up(Path.cwd(), preset=preset, under=under, github=github, dry_run=dry_run)
     if as_json:
         return print_json({**asdict(done), "root": str(done.root), "dry_run": dry_run})
     _show(done, dry_run)

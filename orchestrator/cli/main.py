@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Play three handoffs in a sample project, with the real engine."),
     "watch": ("watch", "Coordinate: verify, judge and land what is ready."),
     "verify": ("verify", "Verify a commit here and now, without a coordinator."),
+    "evidence": ("evidence", "What a verdict is bound to: show, export, verify."),
+    "cache": ("cache", "What earlier runs found: explain, stats, clear."),
     "status": ("status", "What every instance and handoff is doing."),
     "check-in": ("check_in", "Register this session; hear what waits for it."),
     "heartbeat": ("heartbeat", "Say that this session lives; renews its leases."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FORMATS = ("console", "json", "junit", "sarif", "markdown", "html")
+_FORMATS = ("console", "json", "junit", "sarif", "markdown", "html", "github", "intoto")
 _STDOUT = "-"
 
 
@@ -42,6 +43,7 @@ class ReportNotWritten(OrchestrateError):
               help="A report in this form; may be repeated.")  # fmt: skip
 @click.option("--output", "outputs", metavar="FILE", multiple=True,
               help="Where the report before it goes; - is standard output.")  # fmt: skip
+@click.option("--no-cache", is_flag=True, help="Run every check, also where nothing has changed.")
 @json_option
 def command(
     since: str | None,
@@ -49,6 +51,7 @@ def command(
     layers: tuple[str, ...],
     formats: tuple[str, ...],
     outputs: tuple[str, ...],
+    no_cache: bool,
     as_json: bool,
 ) -> int:
     """Verify the commit that is checked out, exactly as it is committed.
@@ -69,10 +72,13 @@ def command(
             since=since,
             everything=everything,
             layers=layers,
+            fresh=no_cache,
             listener=Progress(console(stderr=True)),
             stop=stop,
         )
     _write(report, wanted)
+    if any(form == "github" for form, _ in wanted):
+        _add_to_job_summary(report)
     return 128 + received[0] if received else Verdict.EXIT[overall(report)]
 
 
@@ -124,6 +130,20 @@ def _write(report: Report, wanted: Sequence[tuple[str, str]]) -> None:
             refused.append(ReportNotWritten(f"{file}: {error.strerror}"))
     if refused:
         raise refused[0]
+
+
+def _add_to_job_summary(report: Report) -> None:
+    """What GitHub shows on the page of the job; another step may have written there too."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    from orchestrator.report.github import job_summary
+
+    try:
+        with open(file, "a", encoding="utf-8") as stream:
+            stream.write(job_summary(report))
+    except OSError as error:
+        raise ReportNotWritten(f"GITHUB_STEP_SUMMARY, {file}: {error.strerror}") from error
 
 
 def _print(report: Report, form: str) -> None:

@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 from orchestrator.config.model import (
     Approval,
     Benchmark,
+    Cache,
     Check,
     Config,
     Contract,
     Coordinator,
     EmergencyRule,
     Escalation,
+    Evidence,
     Flow,
     Gate,
     GitHooks,
@@ -37,12 +39,13 @@ from orchestrator.config.model import (
 from orchestrator.config.names import check_names
 from orchestrator.plugins.spec import Json
 
-__all__ = ["build", "seconds", "share"]
+__all__ = ["build", "seconds", "share", "size"]
 
 T = TypeVar("T")
 Data = Mapping[str, Json]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZES = {"KB": 1000, "MB": 1000**2, "GB": 1000**3}
 
 
 def seconds(value: str | float) -> float:
@@ -56,6 +59,13 @@ def seconds(value: str | float) -> float:
 def share(value: str | float) -> float:
     """``5%`` or ``0.05``, as a fraction."""
     return float(value[:-1]) / 100 if isinstance(value, str) else float(value)
+
+
+def size(value: str | int) -> int:
+    """``200MB`` (powers of 1000) or a number of bytes, as bytes."""
+    if not isinstance(value, str):
+        return int(value)
+    return int(float(value[:-2]) * _SIZES[value[-2:]])
 
 
 def build(data: Data, source: str) -> Config:
@@ -76,6 +86,7 @@ def build(data: Data, source: str) -> Config:
         escalation=_escalation(data.get("escalation", {})),
         emergency=tuple(_make(EmergencyRule, entry) for entry in data.get("emergency", [])),
         notify=dict(data.get("notify", {})),
+        evidence=_make(Evidence, data.get("evidence", {})),
         status=_make(Status, data.get("status", {}), views=lambda entry: _make(Views, entry)),
         git_hooks=_make(GitHooks, data.get("git_hooks", {})),
         hooks=_make(Hooks, data.get("hooks", {})),
@@ -169,7 +180,9 @@ def _benchmark(name: str, data: Data) -> Benchmark:
 
 
 def _verification(data: Data) -> Verification:
-    return _make(Verification, data, budget=seconds, prepare=_prepare, quarantine=_quarantine)
+    return _make(
+        Verification, data, budget=seconds, prepare=_prepare, quarantine=_quarantine, cache=_cache
+    )
 
 
 def _quarantine(data: Data) -> Quarantine:
@@ -178,6 +191,10 @@ def _quarantine(data: Data) -> Quarantine:
 
 def _set_aside(entries: Sequence[Data]) -> tuple[SetAside, ...]:
     return tuple(_make(SetAside, entry) for entry in entries)
+
+
+def _cache(data: Data) -> Cache:
+    return _make(Cache, data, size=size, max_age=seconds)
 
 
 def _prepare(entries: Sequence[Data]) -> tuple[Prepare, ...]:

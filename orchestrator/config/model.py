@@ -17,12 +17,14 @@ from orchestrator.plugins.json_values import Json, dumps
 __all__ = [
     "Approval",
     "Benchmark",
+    "Cache",
     "Check",
     "Config",
     "Contract",
     "Coordinator",
     "EmergencyRule",
     "Escalation",
+    "Evidence",
     "Flow",
     "GitHooks",
     "Hooks",
@@ -81,7 +83,8 @@ class Check:
     ``{"format": "junit"|"coverage"|"sarif"|"ctrf", "path": str|None}``; the
     command finds the file to write in ``{report}``. ``imports`` is
     ``{"layers": [...], "root": str|None}``. ``uses`` names a third-party
-    plugin, with its own keys in ``options``.
+    plugin, with its own keys in ``options``. ``cache`` False: its verdict is
+    never replayed. ``inputs`` are patterns of what it reads; none: everything.
     """
 
     name: str
@@ -91,6 +94,8 @@ class Check:
     uses: str | None = None
     options: Mapping[str, Json] = field(default_factory=dict)
     timeout: float = 300.0
+    cache: bool = True
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,10 @@ class Ratchet:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One architectural layer. ``input`` and ``output`` name contracts."""
+    """One architectural layer. ``input`` and ``output`` name contracts.
+
+    ``inputs`` are those of each of its checks that has none of its own.
+    """
 
     name: str
     paths: tuple[str, ...]
@@ -121,6 +129,7 @@ class Layer:
     output: str | None = None
     checks: tuple[Check, ...] = ()
     gates: tuple[str | Gate, ...] = ()
+    inputs: tuple[str, ...] = ()
     ratchets: tuple[Ratchet, ...] = ()
 
 
@@ -217,6 +226,15 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True)
+class Cache:
+    """Whether verdicts are remembered: at most ``size`` bytes of them, ``max_age`` seconds long."""
+
+    enabled: bool = True
+    size: int = 100_000_000
+    max_age: float = 604800.0
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """How runs are done. ``budget`` is seconds for one whole run."""
 
@@ -229,6 +247,18 @@ class Verification:
     environment: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()
     quarantine: Quarantine = field(default_factory=Quarantine)
+    cache: Cache = field(default_factory=Cache)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """``sign_with`` is the SSH key evidence is signed with, or ``git`` for the one git signs with.
+
+    ``allowed_signers`` is the file that says whose signatures count.
+    """
+
+    sign_with: str | None = None
+    allowed_signers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +381,7 @@ class Config:
     escalation: Escalation = field(default_factory=Escalation)
     emergency: tuple[EmergencyRule, ...] = ()
     notify: Mapping[str, str] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
     status: Status = field(default_factory=Status)
     git_hooks: GitHooks = field(default_factory=GitHooks)
     hooks: Hooks = field(default_factory=Hooks)

@@ -12,6 +12,7 @@ from orchestrator.engine.project import Project, put, setting
 from orchestrator.engine.runs import columns_of
 from orchestrator.engine.track_record import keep
 from orchestrator.store.port import NewEvent, Row, Transaction
+from orchestrator.verification.evidence import report_digest
 from orchestrator.verification.outcome import Verdict
 from orchestrator.verification.progress import Listener
 
@@ -55,6 +56,7 @@ def record(project: Project, lease: Lease, job: Job) -> None:
     report = job.report
     columns = columns_of(report) if report else {"verdict": Verdict.UNKNOWN}
     verdict = columns["verdict"]
+    digest = {"report": report_digest(report)} if report else {}
 
     def body(tx: Transaction) -> None:
         lease.check(tx)
@@ -65,7 +67,7 @@ def record(project: Project, lease: Lease, job: Job) -> None:
         put(tx, _PENDING, "")
         if verdict != Verdict.UNKNOWN:
             put(tx, "integration_broken", "1" if verdict == Verdict.FAILED else "0")
-        told = {"run": job.run_id, "verdict": verdict, "head": job.head}
+        told = {"run": job.run_id, "verdict": verdict, "head": job.head, **digest}
         actor = project.verifier
         tx.record(NewEvent("integration.verified", actor, reason=job.error, data=told))
 

@@ -12,6 +12,7 @@ from orchestrator.engine.questions import ask
 from orchestrator.engine.track_record import keep
 from orchestrator.engine.transition import change_handoff, row_of, tell
 from orchestrator.store.port import Row, Transaction
+from orchestrator.verification.evidence import report_digest
 from orchestrator.verification.outcome import Report, overall
 
 __all__ = ["MAX_ERRORED", "again", "begin", "columns_of", "record"]
@@ -87,7 +88,9 @@ def record(project: Project, lease: Lease, job: Job) -> None:
             handoff = change_handoff(tx, handoff, **found)
         if status == "broken":
             _ask_about(tx, project, handoff, job)
-        told = {"run": job.run_id, "status": status, "verdict": columns["verdict"]}
+        # In the chain of events, so that a report that is changed later is found out.
+        digest = {"report": report_digest(report)} if report else {}
+        told = {"run": job.run_id, "status": status, "verdict": columns["verdict"], **digest}
         tell(tx, "run.end", project.verifier, handoff, job.error, **told)
 
     project.store.write(body, durable=True)

@@ -53,6 +53,7 @@ def verify_commit(
     since: str | None = None,
     everything: bool = False,
     layers: Sequence[str] = (),
+    fresh: bool = False,
     listener: Listener | None = None,
     stop: threading.Event | None = None,
 ) -> Report:
@@ -60,7 +61,8 @@ def verify_commit(
 
     With ``since``, what changed since the two parted decides which layers are
     checked, unless ``everything``; contracts and benchmarks compare with it.
-    Without, all layers are checked and nothing is compared.
+    Without, all layers are checked and nothing is compared. ``fresh`` replays
+    no verdict of an earlier run.
     """
     git = repository.git
     candidate = _candidate(git, since)
@@ -75,6 +77,7 @@ def verify_commit(
         layers=tuple(layers) or None,
         policy_from=rules.source,
         warnings=(*_uncommitted(git), *warnings),
+        fresh=fresh,
     )
     with LocalExecutor(rules) as executor:
         return verify(request, executor=executor, listener=listener, stop=stop)

@@ -127,6 +127,10 @@ class Check:
     ids that must merely have ended (a gate reads the metrics of failed tests).
     ``exclusive`` checks run alone, last. ``needs_base`` asks for a checkout of
     the base too. ``timeout`` in seconds. ``cost`` orders a rank, cheap first.
+    A verdict that passed is replayed while nothing the check could read has
+    changed; ``cache`` False forbids that (it looks at the clock, the network),
+    and so does ``deterministic`` False. ``inputs`` are patterns of all it reads
+    beside the files of its layer and of those below; none: the whole tree.
     """
 
     id: str
@@ -142,6 +146,8 @@ class Check:
     exclusive: bool = False
     needs_base: bool = False
     deterministic: bool = True
+    cache: bool = True
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

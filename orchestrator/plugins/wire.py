@@ -69,7 +69,7 @@ class Described:
 
 def check_from_json(value: Mapping[str, Json]) -> Check:
     """The inverse of ``dataclasses.asdict`` on a check."""
-    return Check(**{**value, "needs": tuple(value["needs"]), "after": tuple(value["after"])})
+    return Check(**{**value, **{key: tuple(value[key]) for key in ("needs", "after", "inputs")}})
 
 
 def proved_checks(value: object, plugin: str) -> list[dict[str, Json]]:
@@ -121,12 +121,13 @@ def _proved_check(check: object) -> Check:
     for name in ("timeout", "cost"):
         number = getattr(check, name)
         _need(_number(number) and number > 0, f"{name} {here} is {number!r}, not positive seconds")
-    for name in ("exclusive", "needs_base", "deterministic"):
+    for name in ("exclusive", "needs_base", "deterministic", "cache"):
         _need(isinstance(getattr(check, name), bool), f"{name} {here} is not True or False")
     return replace(
         check,
         needs=_names(check.needs, f"needs {here}"),
         after=_names(check.after, f"after {here}"),
+        inputs=_names(check.inputs, f"inputs {here}"),
         spec=_proved_json(check.spec, f"spec {here}"),
     )
 

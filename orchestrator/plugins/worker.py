@@ -21,6 +21,7 @@ from typing import Any
 
 from orchestrator import descendants, processes
 from orchestrator.plugins import manager, wire
+from orchestrator.plugins.outputs import Recorder
 from orchestrator.plugins.spec import (
     CheckContext,
     CheckResult,
@@ -123,12 +124,17 @@ class _Worker:
 
     def _execute(self, request: Answer) -> Answer:
         plugin = self._plugin(request["source"])
-        context = request["context"]
+        context = dict(request["context"])
+        outputs = context.pop("outputs", None)
+        runner = Recorder(_run, Path(outputs), request["check"]["id"]) if outputs else _run
         upstream = {k: CheckResult.from_json(v) for k, v in context["upstream"].items()}
         executed = plugin.execute(
             wire.check_from_json(request["check"]),
-            CheckContext(**{**context, "upstream": upstream, "runner": _run}),
+            CheckContext(**{**context, "upstream": upstream, "runner": runner}),
         )
+        if isinstance(runner, Recorder) and isinstance(executed, CheckResult):
+            proved = CheckResult.from_json(wire.proved_result(executed))
+            return {"result": runner.kept(proved).to_json()}
         return {"result": wire.proved_result(executed)}
 
     def _command(self, request: Answer) -> Answer:

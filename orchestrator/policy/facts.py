@@ -38,6 +38,8 @@ _REPORT: Fields = {
     "breaking": ("findings of the worst severity that are not waived", 1),
     "dangerous": ("findings of severity dangerous that are not waived", 1),
     "notice": ("findings of severity notice that are not waived", 1),
+    "replayed": ("checks whose verdict was replayed from an earlier run", 1),
+    "oldest_evidence": ("seconds since the oldest replayed verdict was found, or 0.0", 420.5),
     "seconds": ("wall time of the run", 12.5),
     "layerIntegrity": _COUNTS,
     "contractCompliance": _COUNTS,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "render"]
 
 #: What ``verify --report`` takes besides ``console``.
-FORMATS = ("json", "junit", "sarif", "markdown", "html")
+FORMATS = ("json", "junit", "sarif", "markdown", "html", "github", "intoto")
 
 
 def render(report: Report, format: str, *, title: str | None = None) -> str:
@@ -27,6 +27,15 @@ def render(report: Report, format: str, *, title: str | None = None) -> str:
         from orchestrator.report.sarif import sarif
 
         return sarif(report)
+    if format == "github":
+        from orchestrator.report.github import commands
+
+        return commands(report)
+    if format == "intoto":
+        from orchestrator.report.text import json_text
+        from orchestrator.verification.evidence import bind
+
+        return json_text(bind(report))
     if format not in FORMATS:
         raise ValueError(f"unknown report format {format!r}")
     return _page(report, format, title or f"Verification of {report.head[:12]}")

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from orchestrator.plugins.spec import FAMILIES, Check, Finding, Outcome
-from orchestrator.report.contents import place, sentence, summary, word
+from orchestrator.report.contents import elsewhere, place, sentence, summary, word
 from orchestrator.report.evidence import limits, measured, notes
 from orchestrator.report.text import duration, flat, visible
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 __all__ = ["Progress", "print_report"]
 
@@ -35,21 +40,25 @@ _MOST = 20
 
 
 class Progress:
-    """A listener. On a terminal one line that moves, elsewhere one line a finished check."""
+    """A listener. On a terminal a bar that moves, elsewhere one line a finished check.
+
+    In CI (the variable ``CI``) there are lines on a terminal too: a log has no use for a bar.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.waiting: set[str] = set()
         self.running: list[str] = []
-        self.total = 0
         self.lock = threading.Lock()
-        self.live: Live | None = None
+        self.bar: Bar | None = None
+        self.task: TaskID | None = None
 
     def planned(self, checks: Sequence[Check]) -> None:
-        self.waiting, self.total = {check.id for check in checks}, len(checks)
-        if self.console.is_terminal and checks:
-            self.live = Live(console=self.console, auto_refresh=False, transient=True)
-            self.live.start()
+        self.waiting = {check.id for check in checks}
+        if self.console.is_terminal and checks and not os.environ.get("CI"):
+            self.bar = _bar(self.console)
+            self.task = self.bar.add_task("", total=len(checks))
+            self.bar.start()
             atexit.register(self.close)  # a terminal without its cursor is a poor farewell
 
     def started(self, check: Check) -> None:
@@ -61,30 +70,37 @@ class Progress:
         with self.lock:
             self.waiting.discard(report.id)
             self.running = [name for name in self.running if name != report.id]
-            if self.live is None:
+            if self.bar is None and report.cached_from is None:
                 self.console.print(_line(report), soft_wrap=True)
-            self._refresh()
+            self._refresh(done=1)
         if not self.waiting:
             self.close()
 
     def close(self) -> None:
-        """Take the moving line away; harmless twice."""
-        if self.live:
-            self.live.stop()
-            self.live = None
+        """Take the bar away; harmless twice."""
+        if self.bar:
+            self.bar.stop()
+            self.bar = None
             atexit.unregister(self.close)
 
-    def _refresh(self) -> None:
-        if self.live:
-            done = self.total - len(self.waiting)
-            names = flat(", ".join(self.running)) or "…"
-            self.live.update(Text(f"{done}/{self.total}  {names}"), refresh=True)
+    def _refresh(self, done: int = 0) -> None:
+        if self.bar:
+            names = flat(", ".join(self.running))
+            assert self.task is not None  # it is made with the bar
+            self.bar.update(self.task, advance=done, description=names, refresh=True)
+
+
+def _bar(console: Console) -> Bar:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    names = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), names)
+    return Progress(*columns, console=console, transient=True, refresh_per_second=8)
 
 
 def print_report(report: Report, console: Console) -> None:
     """Families with their checks, what is wrong and what to do, then the verdict."""
-    for text in _lines(report):
-        console.print(text, soft_wrap=True)
+    console.print(Text("\n").join(_lines(report)), soft_wrap=True)
 
 
 def _lines(report: Report) -> Iterator[Text]:
@@ -116,6 +132,8 @@ def _check(check: CheckReport) -> Iterator[Text]:
         yield _more(line)
     if check.outcome not in (Outcome.PASSED, Outcome.SKIPPED) and not found:
         yield from _block(check.result.output)
+    if check.outcome not in (Outcome.PASSED, Outcome.SKIPPED) and elsewhere(check):
+        yield _more(f"what it printed: {elsewhere(check).strip(' ()')}")
 
 
 def _line(check: CheckReport, *, said: bool = False) -> Text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
+from orchestrator.plugins.outputs import FULL_OUTPUT
 from orchestrator.plugins.spec import FAMILIES, Finding, Outcome
 from orchestrator.report.evidence import interval, limits, measured, notes
 from orchestrator.report.page import (
@@ -23,6 +24,7 @@ from orchestrator.report.text import cut, duration, plural
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
 __all__ = [
+    "elsewhere",
     "evidence",
     "findings",
     "place",
@@ -76,6 +78,8 @@ def sentence(report: Report) -> str:
     told = [f"{tally[name]} {name}" for name in _ORDER if tally[name] and name != "passed"]
     flaky = sum(check.flaky for check in report.checks)
     told += [f"{flaky} flaky"] if flaky else []
+    replayed = sum(check.cached_from is not None for check in report.checks)
+    told += [f"{replayed} known from earlier runs"] if replayed else []
     among = f" ({', '.join(told)})" if told else ""
     return f"{verdict}: {plural(len(report.checks), 'check')} in {duration(report.seconds)}{among}"
 
@@ -171,7 +175,15 @@ def _outputs(report: Report) -> list[Folded]:
         for check in report.checks
         if check.result.output.strip() and check.outcome not in (Outcome.PASSED, Outcome.SKIPPED)
     ]
-    return [Folded(f"what {c.id} printed", cut(c.result.output)) for c in said[:_MOST]]
+    return [
+        Folded(f"what {c.id} printed{elsewhere(c)}", cut(c.result.output)) for c in said[:_MOST]
+    ]
+
+
+def elsewhere(check: CheckReport) -> str:
+    """Where all of a check's output is, if the report has only its end: `` (all of it: PATH)``."""
+    path = check.result.data.get(FULL_OUTPUT)
+    return f" (all of it: {path})" if path else ""
 
 
 def evidence(report: Report) -> Fields:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from orchestrator.plugins.spec import FAMILIES, Finding, Outcome
-from orchestrator.report.contents import place, word
+from orchestrator.report.contents import elsewhere, place, word
 from orchestrator.report.text import cut, visible
 from orchestrator.verification.outcome import CheckReport, Report
 
@@ -43,6 +43,8 @@ def _suite(family: str, checks: list[CheckReport], report: Report) -> TestSuite:
         suite.add_property(name, str(getattr(report, name) or ""))
     for check in checks:
         suite.add_testcase(_case(family, check))
+        if check.cached_from:
+            suite.add_property(f"replayed {visible(check.id)}", visible(check.cached_from))
     return suite
 
 
@@ -53,7 +55,8 @@ def _case(family: str, check: CheckReport) -> TestCase:
     if result is not None:
         case.result = [result]
     if check.result.output.strip():
-        case.system_out = visible(cut(check.result.output, _OUTPUT))
+        more = f"\n{elsewhere(check).strip()}" if elsewhere(check) else ""
+        case.system_out = visible(cut(check.result.output, _OUTPUT) + more)
     return case
 
 

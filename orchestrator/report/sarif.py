@@ -41,6 +41,7 @@ def sarif(report: Report) -> str:
             "commit": report.commit,
             "tree": report.tree,
             "base": report.base,
+            "replayed": {c.id: c.cached_from for c in report.checks if c.cached_from},
         },
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -19,6 +19,7 @@ from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git, GitError, NotARepository, find
 from orchestrator.scaffold.detect import Guess, guess_preset
 from orchestrator.scaffold.files import NewFile, put
+from orchestrator.scaffold.github import WORKFLOW, workflow
 from orchestrator.scaffold.proposal import Proposal, project_name, propose
 from orchestrator.scaffold.starter import STARTERS, text_of
 from orchestrator.scaffold.tree import survey
@@ -57,9 +58,16 @@ class SetUp:
 
 
 def set_up(
-    start: Path, *, preset: str | None = None, under: str = "", dry_run: bool = False
+    start: Path,
+    *,
+    preset: str | None = None,
+    under: str = "",
+    github: bool = False,
+    dry_run: bool = False,
 ) -> SetUp:
     """Set up the repository around ``start``, or the folder itself outside of any.
+
+    ``github`` adds a workflow for GitHub Actions.
 
     Raises ``UnknownPreset``, ``BadPlace`` and ``Cannot``; then nothing was written.
     """
@@ -78,11 +86,14 @@ def set_up(
             notes.append(f"{_config('')} is there too, and is the one that is found first")
         proposal, guess = _propose(root, main, chosen, prefix, notes)
         files = [NewFile(config, render(proposal.draft)), *_starter_files(proposal.files, prefix)]
+    if github:
+        place = config if prefix not in ("", ".orchestrate/") else None
+        files.append(workflow(_branch(main, []), place))
     outcome = put(root, [*files, *_folders(prefix)], dry_run=dry_run)
     notes += _notes(root, outcome.written)
     return SetUp(
         root, config, guess.preset, guess.reasons, outcome.written, outcome.kept, tuple(notes),
-        tuple(_next(start, root, prefix, bool(outcome.written))),
+        tuple(_next(start, root, prefix, bool(outcome.written), github=github)),
     )  # fmt: skip
 
 
@@ -197,7 +208,7 @@ def _notes(root: Path, written: tuple[str, ...]) -> Iterator[str]:
         yield f"ignored by .gitignore, so nobody else will see it: {', '.join(names[:5])}"
 
 
-def _next(start: Path, root: Path, prefix: str, new: bool) -> Iterator[str]:
+def _next(start: Path, root: Path, prefix: str, new: bool, *, github: bool) -> Iterator[str]:
     """The next commands, in order."""
     if start.absolute() != root:
         yield f"cd {shlex.quote(str(root))}"
@@ -206,6 +217,7 @@ def _next(start: Path, root: Path, prefix: str, new: bool) -> Iterator[str]:
     yield "orchestrate config check"
     if new:
         places = shlex.quote(prefix) if prefix else "config verification plugins status"
+        places += f" {WORKFLOW}" if github else ""
         yield f"git add {places} && git commit -m 'Coordinate with orchestrate'"
     yield "orchestrate verify --all"
     if not new:

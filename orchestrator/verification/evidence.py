@@ -14,7 +14,7 @@ from orchestrator import __version__
 from orchestrator.plugins.spec import Json, dumps
 from orchestrator.verification.outcome import Report, Verdict, overall
 
-__all__ = ["PREDICATE", "STATEMENT", "bind", "still_valid"]
+__all__ = ["PREDICATE", "STATEMENT", "bind", "report_digest", "still_valid"]
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/verification_summary/v1"
@@ -59,6 +59,13 @@ def bind(report: Report) -> dict[str, Json]:
     }
 
 
+def report_digest(report: Report) -> str:
+    """sha256 (hex) of everything a run found, whatever the order its checks ended in."""
+    value = report.to_json()
+    value["checks"] = sorted(value["checks"], key=lambda check: str(check["id"]))
+    return hashlib.sha256(dumps(value).encode(errors="surrogateescape")).hexdigest()
+
+
 def still_valid(
     evidence: Mapping[str, Json],
     *,
@@ -100,11 +107,12 @@ def _ours(report: Report, verdict: str) -> dict[str, Json]:
                 "preexisting": check.preexisting,
                 "waived": list(check.waived),
                 "shadow": check.shadow,
+                "replayedFrom": check.cached_from,
             }
             for check in report.checks
         ],
         "fingerprint": report.fingerprint(),
-        "reportDigest": {"sha256": hashlib.sha256(dumps(report.to_json()).encode()).hexdigest()},
+        "reportDigest": {"sha256": report_digest(report)},
     }
 
 

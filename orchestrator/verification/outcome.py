@@ -30,6 +30,8 @@ class CheckReport:
     ``flaky``: failed once and passed once on the same tree. ``preexisting``:
     it fails on the base too. ``waived`` are fingerprints of waived findings.
     ``shadow`` says why what it found decides nothing; empty when it decides.
+    A replayed verdict names the run it came from in ``cached_from``;
+    ``cached_at`` (ms since the epoch) is when it was found then.
     """
 
     id: str
@@ -42,6 +44,7 @@ class CheckReport:
     flaky: bool = False
     preexisting: bool = False
     cached_from: str | None = None
+    cached_at: int | None = None
     waived: tuple[str, ...] = ()
     shadow: str = ""
 
@@ -123,9 +126,16 @@ class Report:
             "shadow": sum(bool(c.shadow) for c in self.checks),
             "waived": sum(len(c.waived) for c in self.checks),
             **{str(s): severities[s] for s in Severity},
+            "replayed": sum(c.cached_from is not None for c in self.checks),
+            "oldest_evidence": self._oldest_evidence(),
             "seconds": self.seconds,
             **{key: self.counts(family) for family, key in FAMILIES.items()},
         }
+
+    def _oldest_evidence(self) -> float:
+        """The age, in seconds, of the oldest verdict that was replayed; 0 when none was."""
+        times = [c.cached_at for c in self.checks if c.cached_at is not None]
+        return max(0.0, (self.started_at - min(times)) / 1000) if times else 0.0
 
     def grouped(self) -> dict[str, Json]:
         """The report as JSON, results under the four keys of the framework's document."""

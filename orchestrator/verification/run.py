@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
-from orchestrator.config.model import Config
 from orchestrator.errors import OrchestrateError
-from orchestrator.git import Repository
+from orchestrator.plugins.outputs import make_room
 from orchestrator.plugins.remote import PluginTrouble
-from orchestrator.plugins.spec import (
-    FAMILIES,
-    Check,
-    CheckResult,
-    CommandResult,
-    Json,
-    Outcome,
-    PlanRequest,
-)
-from orchestrator.plugins.wire import Described, PluginDescription
+from orchestrator.plugins.spec import Check, CheckResult, Outcome
+from orchestrator.plugins.wire import PluginDescription
 from orchestrator.verification.bracket import Bracket, Judged, MakeContext
-from orchestrator.verification.checkout import Candidate
 from orchestrator.verification.next_rules import CHECK, next_rules
 from orchestrator.verification.outcome import CheckReport, Report
 from orchestrator.verification.plan import Order, Plan, affected, arrange
+from orchestrator.verification.planning import Planned, Planning, blamed, stands_for
+from orchestrator.verification.port import Executor, Request
 from orchestrator.verification.progress import Listener, Silent
-from orchestrator.verification.rules import Rules
+from orchestrator.verification.replay import Replay
 from orchestrator.verification.shadow import by_configuration
 from orchestrator.verification.site import Site
 
@@ -43,54 +33,6 @@ __all__ = ["Executor", "Request", "verify"]
 
 #: Seconds one plugin may take to plan.
 PLAN_TIMEOUT = 60.0
-
-
-class Executor(Protocol):
-    """Where plugins run. Calls block; several threads call at once, at most ``parallel``."""
-
-    parallel: int
-
-    def describe(self) -> Described:
-        """Every plugin, usable or not."""
-
-    def plan(self, plugin: PluginDescription, request: PlanRequest, timeout: float) -> list[Check]:
-        """What a plugin plans. Raises ``PluginTrouble``."""
-
-    def execute(
-        self,
-        plugin: PluginDescription,
-        check: Check,
-        context: Mapping[str, Json],
-        timeout: float,
-    ) -> CheckResult:
-        """Execute one check. Raises ``PluginTrouble``."""
-
-    def command(
-        self, command: str, cwd: str, environment: Mapping[str, str], timeout: float
-    ) -> CommandResult:
-        """Run a command of the project's own. Raises ``PluginTrouble``."""
-
-    def abort(self) -> None:
-        """End everything now; every call fails from here on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to verify and under which rules.
-
-    ``everything`` checks all layers, whatever changed; ``layers`` (names)
-    checks these alone and nothing project-wide. ``policy_from`` says in the
-    report whose rules were in force; ``warnings`` are put into it first.
-    """
-
-    repository: Repository
-    candidate: Candidate
-    rules: Rules
-    run_id: str
-    everything: bool = False
-    layers: tuple[str, ...] | None = None
-    policy_from: str = "base"
-    warnings: tuple[str, ...] = ()
 
 
 def verify(
@@ -125,6 +67,9 @@ class _Run:
         self._reports: dict[str, CheckReport] = {}
         self._failed_on_base: dict[str, CheckResult] = {}
         self._warnings = list(request.warnings)
+        self._replay = Replay(
+            request.repository, request.candidate, self._config, request.run_id, fresh=request.fresh
+        )
 
     def report(self) -> Report:
         candidate, config = self._request.candidate, self._config
@@ -183,27 +128,45 @@ class _Run:
             watcher.join()
 
     def _verify(self, layers: tuple[str, ...], stack: ExitStack, pool: ThreadPoolExecutor) -> None:
-        describing = pool.submit(self._executor.describe)
+        planning = Planning(self._request, layers, self._replay)
+        known = planning.known()
+        describing = None if known else pool.submit(self._executor.describe)
         site = Site(
             self._request.repository,
             self._request.candidate,
             self._config,
             self._executor.command,
             stack,
+            self._request.repository.state / "outputs" / self._request.run_id,
         )
         try:
-            described = describing.result()
+            described = describing.result() if describing else None
         except PluginTrouble as error:
-            self._record(self._synthetic("plugins", "integrity", error.message))
+            self._record(stands_for("plugins", "integrity", error.message))
             return
         self._look_ahead(site)
-        plan = self._plan(described, site, layers)
+        if described is not None:
+            within = self._within(PLAN_TIMEOUT)
+            known = planning.ask(described, site.checkout.path, self._executor, within)
+        if known is not None:
+            self._carry_out(known, site, pool)
+
+    def _carry_out(self, planned: Planned, site: Site, pool: ThreadPoolExecutor) -> None:
+        self._plugins = {plugin.name: plugin for plugin in planned.plugins}
+        self._versions = {plugin.name: plugin.version for plugin in planned.plugins}
+        for trouble in planned.troubles:
+            self._record(trouble)
+        plan = arrange(planned.checks, self._config)
         self._listener.planned(plan.checks)
         for identity, reason in plan.refused.items():
             check = next(c for c in plan.checks if c.id == identity)
             self._record(_unrun(check, Outcome.ERRORED, reason))
         if plan.checks and self._usable(plan, site):
+            self._replay.begin(plan, site, self._plugins)
             self._execute(plan, site, pool)
+            self._replay.end(tuple(self._reports.values()), site, int(self._started * 1000))
+            self._warnings += self._replay.warnings
+            make_room(self._request.repository.state / "outputs")
 
     def _look_ahead(self, site: Site) -> None:
         """A candidate that changes the rules must leave some that load."""
@@ -215,40 +178,6 @@ class _Run:
             title = "the configuration loads once this has landed"
             check = Check(CHECK, "integrity", "integrity", title)
             self._record(_report(check, result))
-
-    def _plan(self, described: Described, site: Site, layers: tuple[str, ...]) -> Plan:
-        """Ask each plugin; whoever cannot answer becomes an errored check of its own."""
-        self._versions = described.versions()
-        self._plugins = {plugin.name: plugin for plugin in described.plugins}
-        for problem in described.problems:
-            message = (
-                f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
-            )
-            self._record(self._synthetic(f"plugin:{problem.plugin}", problem.plugin, message))
-        asked = PlanRequest(
-            config=site.config_json,
-            layers=layers,
-            changed=None if self._request.everything else self._request.candidate.changed,
-            checkout=str(site.checkout.path),
-            base=self._request.candidate.base,
-            project_wide=self._request.layers is None,
-        )
-        checks: dict[str, Check] = {}
-        for plugin in described.plugins:
-            try:
-                planned = self._executor.plan(plugin, asked, self._within(PLAN_TIMEOUT))
-            except PluginTrouble as error:
-                message = _blamed(plugin.name, error.message)
-                self._record(self._synthetic(f"plugin:{plugin.name}", plugin.family, message))
-                continue
-            for check in planned:
-                if checks.setdefault(check.id, check) is not check:
-                    message = f'plugin "{plugin.name}" planned {check.id!r}, which is taken'
-                    self._record(self._synthetic(f"plugin:{plugin.name}", plugin.family, message))
-        wide = self._request.layers is None
-        for identity, message in _unplanned(self._config, layers, checks.values(), wide=wide):
-            self._record(self._synthetic(identity, "integrity", message))
-        return arrange(list(checks.values()), self._config)
 
     def _usable(self, plan: Plan, site: Site) -> bool:
         """Prepare the checkout; where that fails no check can tell anything."""
@@ -275,6 +204,9 @@ class _Run:
                 if reason := self._why_not(check):
                     self._record(_unrun(check, Outcome.NOT_RUN, reason))
                     order.done(check)
+                elif known := self._replay.known(check, self._upstream(check)):
+                    self._record(known)
+                    order.done(check)
                 else:
                     self._listener.started(check)
                     running[pool.submit(self._one, self._bracket(check, site))] = check
@@ -299,10 +231,13 @@ class _Run:
         return None
 
     def _bracket(self, check: Check, site: Site) -> Bracket:
-        names = dict.fromkeys((*check.needs, *check.after))
-        upstream = {name: self._reports[name].result for name in names}
-        on_base = {n: self._failed_on_base[n] for n in names if n in self._failed_on_base}
+        upstream = self._upstream(check)
+        on_base = {n: self._failed_on_base[n] for n in upstream if n in self._failed_on_base}
         return Bracket(self._attempt, site, check, upstream, on_base)
+
+    def _upstream(self, check: Check) -> dict[str, CheckResult]:
+        names = dict.fromkeys((*check.needs, *check.after))
+        return {name: self._reports[name].result for name in names}
 
     def _one(self, bracket: Bracket) -> CheckReport:
         """Execute a check and, where it failed, find out whose failure it is."""
@@ -325,7 +260,7 @@ class _Run:
                 self._plugins[check.plugin], check, make_context(limit), limit
             )
         except OrchestrateError as error:
-            result = CheckResult(Outcome.ERRORED, _blamed(check.plugin, error.message))
+            result = CheckResult(Outcome.ERRORED, blamed(check.plugin, error.message))
         except OSError as error:
             result = CheckResult(Outcome.ERRORED, f"no place to run it: {error}")
         if result.outcome is not Outcome.ERRORED:
@@ -345,44 +280,6 @@ class _Run:
         self._reports[report.id] = report
         self._listener.finished(report)
 
-    def _synthetic(self, identity: str, family: str, message: str) -> CheckReport:
-        """An errored check that stands for a plugin that could not be asked."""
-        return CheckReport(
-            id=identity,
-            family=family if family in FAMILIES else "integrity",
-            title=f"load and ask {identity}",
-            plugin=identity.removeprefix("plugin:"),
-            layer=None,
-            result=CheckResult(Outcome.ERRORED, message),
-        )
-
-
-def _unplanned(
-    config: Config, layers: Iterable[str], planned: Collection[Check], *, wide: bool
-) -> Iterator[tuple[str, str]]:
-    """Checks the configuration leaves to a plugin (``uses``) that it did not plan.
-
-    Nobody would miss them otherwise: they would silently not run. A plugin may
-    give its checks other ids, as long as it plans as many as it was left.
-    """
-    ids = {check.id for check in planned}
-    made = Counter((check.plugin, check.layer) for check in planned)
-    places = [(name, name, config.layers[name].checks) for name in layers]
-    entries = [*places, *([("integration", None, config.integration_tests)] if wide else [])]
-    for prefix, layer, checks in entries:
-        left = Counter(check.uses for check in checks)
-        for check in checks:
-            identity = f"{prefix}/{check.name}"
-            if check.uses and made[check.uses, layer] < left[check.uses] and identity not in ids:
-                yield identity, _nothing_planned(check.uses, made[check.uses, layer])
-
-
-def _nothing_planned(plugin: str, others: int) -> str:
-    if others:
-        return f'plugin "{plugin}" planned nothing for it, only for others like it'
-    hint = "is it installed, or named in verification.plugins?"
-    return f'plugin "{plugin}" planned nothing: {hint}'
-
 
 _ENDED = {
     Outcome.FAILED: "failed",
@@ -391,10 +288,6 @@ _ENDED = {
     Outcome.SKIPPED: "was skipped",
     Outcome.NOT_RUN: "did not run",
 }
-
-
-def _blamed(plugin: str, message: str) -> str:
-    return message if plugin in message else f'plugin "{plugin}": {message}'
 
 
 def _over_budget(budget: float) -> str:

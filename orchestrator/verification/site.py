@@ -39,6 +39,7 @@ class Site:
         config: Config,
         run: RunCommand,
         stack: ExitStack,
+        outputs: Path | None = None,
     ) -> None:
         self._repository = repository
         self._candidate = candidate
@@ -46,6 +47,7 @@ class Site:
         self._json = config.to_json()
         self._run = run
         self._stack = stack
+        self._outputs = outputs
         self._pool = Pool(repository)
         self._lock = threading.Lock()
         self._base: Place | None = None
@@ -120,6 +122,7 @@ class Site:
             "environment": dict(place.environment),
             "timeout": timeout,
             "config": self._json,
+            **({"outputs": str(self._outputs)} if self._outputs else {}),
             "upstream": {name: result.to_json() for name, result in upstream.items()},
         }
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from orchestrator.environment import allowed
 from orchestrator.git import Repository
 
-__all__ = ["environment", "foreign_packages"]
+__all__ = ["environment", "foreign_packages", "linked_packages", "prefixes"]
 
 #: Where a project keeps the commands it installed for itself, relative to its root.
 _OWN_COMMANDS = (".venv/bin", "node_modules/.bin")
@@ -46,9 +46,12 @@ def environment(checkout: Path, shims: Path, names: Iterable[str] = ()) -> dict[
 def _shims(folder: Path, names: Iterable[str]) -> Path:
     """Scripts, not links: a link to a virtual environment's Python loses the environment."""
     folder.mkdir(parents=True, exist_ok=True)
+    text = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
     for name in names:
+        if (folder / name).is_file() and (folder / name).read_text() == text:
+            continue  # left alone: a tool that is new is a reason to verify again
         beside = folder / f".{name}.{os.getpid()}"
-        beside.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        beside.write_text(text)
         beside.chmod(0o755)
         beside.replace(folder / name)
     return folder
@@ -64,7 +67,7 @@ def foreign_packages(repository: Repository, checkout: Path, path: str) -> tuple
     here = Path(os.path.realpath(checkout))
     others = {Path(os.path.realpath(w["path"])) for w in repository.git.worktrees()} | {root}
     found: dict[Path, tuple[str, Path]] = {}
-    linked = (pair for prefix in _prefixes(path, here) for pair in _editables(prefix))
+    linked = (pair for prefix in prefixes(path, here) for pair in _editables(prefix))
     for package, place in linked:
         owners = [other for other in others if place.is_relative_to(other)]
         if owners and not place.is_relative_to(here):
@@ -77,7 +80,7 @@ def foreign_packages(repository: Repository, checkout: Path, path: str) -> tuple
     )
 
 
-def _prefixes(path: str, checkout: Path) -> list[Path]:
+def prefixes(path: str, checkout: Path) -> list[Path]:
     """The environments of the Pythons on ``path``; only the checkout's own where it has one.
 
     A tool may come from any of them, so a later one matters when it holds the
@@ -87,6 +90,11 @@ def _prefixes(path: str, checkout: Path) -> list[Path]:
     found = [f.parent for f in folders if (f / "python").exists() or (f / "python3").exists()]
     own = [prefix for prefix in found if prefix.is_relative_to(checkout)]
     return own or list(dict.fromkeys(found))
+
+
+def linked_packages(prefix: Path) -> tuple[Path, ...]:
+    """The folders a Python environment imports from where they lie, each once."""
+    return tuple(sorted({place for _, place in _editables(prefix)}))
 
 
 def _editables(prefix: Path) -> Iterator[tuple[str, Path]]:

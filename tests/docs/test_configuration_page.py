@@ -32,11 +32,13 @@ SECTIONS = {
     "prepare": "prepare",
     "quarantine": "quarantine",
     "set_aside": "set_aside",
+    "cache": "cache",
     "approval": "approval",
     "escalation": "escalation",
     "Levels": "level",
     "always_when": "always",
     "emergency": "emergency",
+    "evidence": "evidence",
     "status": "status",
     "views": "views",
     "git_hooks": "git_hooks",
@@ -45,7 +47,7 @@ SECTIONS = {
 
 #: Definitions of values, described once at the top of the page.
 KINDS = {
-    "name", "text", "command", "duration", "share", "path", "pattern", "place", "branch",
+    "name", "text", "command", "duration", "size", "share", "path", "pattern", "place", "branch",
     "variable", "rule",
 }  # fmt: skip
 

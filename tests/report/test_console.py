@@ -6,6 +6,7 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from orchestrator.plugins.spec import Check, CheckResult, Outcome
 from orchestrator.policy.clause import Clause
@@ -40,12 +41,21 @@ def test_without_a_terminal_each_check_is_a_line() -> None:
     assert lines[2] == "  ✗ failed        service/tests  1.2 s  1 of 12 tests failed"
 
 
-def test_on_a_terminal_the_moving_line_is_gone_at_the_end() -> None:
+def test_in_ci_there_are_lines_on_a_terminal_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    stream = io.StringIO()
+    run(Console(file=stream, width=80, force_terminal=True))
+    assert "service/tests" in stream.getvalue() and "\x1b[?25l" not in stream.getvalue()
+
+
+def test_on_a_terminal_the_bar_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
     stream = io.StringIO()
     progress = run(Console(file=stream, width=80, force_terminal=True))
     text = stream.getvalue()
-    assert "7/8  benchmarks/search" in text
-    assert progress.live is None
+    seen = [Text.from_ansi(line).plain for line in text.split("\r")]
+    assert any("7/8" in line and "benchmarks/search" in line for line in seen)
+    assert progress.bar is None
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is shown again"
     progress.close()
 

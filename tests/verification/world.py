@@ -119,6 +119,7 @@ class World:
         listener: Listener | None = None,
         stop: threading.Event | None = None,
         patience: float = 5.0,
+        run_id: str = "run-1",
         **request: Any,
     ) -> Report:
         if not self.plugins:
@@ -130,7 +131,7 @@ class World:
             self.repository,
             self.candidate,
             rules,
-            "run-1",
+            run_id,
             **{"everything": True, **request},
         )
         with LocalExecutor(rules, others=False, patience=patience) as executor:
