@@ -1,7 +1,8 @@
 """What a command could read outside the commit, as digests: tools, packages, kept folders.
 
-A file is known by its size, mode and time of change, a folder by the files in
-it. Reading every byte of a tool chain would cost more than most checks.
+A file is known by its size, mode and time of change (the one that no program
+can set), a folder by the files in it. Reading every byte of a tool chain would
+cost more than most checks.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ CACHES = frozenset(
 _CODE = Path(__file__).parents[1]
 #: What an installed package leaves in the folder of packages.
 _RECORDS = (".dist-info", ".egg-info", ".pth")
+#: Where managers of versions keep which one is chosen, below the home folder.
+_CHOSEN = (".tool-versions", ".rustup/settings.toml", ".config/mise/config.toml", ".nvmrc")
 #: Files one folder may hold to be known by them.
 _MOST = 200_000
 
@@ -82,9 +85,24 @@ def packages(environments: Iterable[Path]) -> dict[str, str]:
     found = {}
     for prefix in environments:
         for folder in sorted(prefix.glob("lib/python3*/*-packages")):
-            names = [e for e in _entries(folder) if e[0].endswith(_RECORDS)]
+            names = [e for e in _entries(folder, _RECORDS) if e[0].endswith(_RECORDS)]
             found[f"packages {folder}"] = digest(sorted(names))
+        modules = prefix / "lib" / "node_modules"
+        if modules.is_dir():
+            files = sorted(modules.glob("*/package.json")) + sorted(
+                modules.glob("@*/*/package.json")
+            )
+            found[f"packages {modules}"] = digest([[str(f), _told(f)] for f in files])
     return found
+
+
+def _managed(path: str, home: str) -> tuple[dict[str, str], list[Path]]:
+    """Which versions are chosen where ``PATH`` leads to shims, and where they are installed."""
+    roots = [Path(name).parent for name in path.split(os.pathsep) if Path(name).name == "shims"]
+    files = [root / "version" for root in roots] + [Path(home) / name for name in _CHOSEN]
+    prefixes = [p for root in roots for p in sorted(root.glob("versions/*"))]
+    prefixes += [p for root in roots for p in sorted(root.glob("installs/*/*"))]
+    return {f"chosen {file}": _told(file) for file in files if home and file.is_file()}, prefixes
 
 
 def _linked(environments: Iterable[Path], known: Iterable[Path]) -> dict[str, str]:
@@ -114,7 +132,14 @@ def of_tools(environment: Mapping[str, str], checkout: Path) -> dict[str, str]:
         for prefix in prefixes(path, checkout)
         if not prefix.is_relative_to(checkout) and prefix != own
     ]
-    return {**_executables(path, checkout), **packages(found), **_linked(found, [checkout])}
+    chosen, managed = _managed(path, environment.get("HOME", ""))
+    found += [prefix for prefix in managed if prefix not in found and prefix != own]
+    return {
+        **chosen,
+        **_executables(path, checkout),
+        **packages(found),
+        **_linked(found, [checkout]),
+    }
 
 
 def files(folder: Path) -> str:
@@ -159,11 +184,14 @@ def _told(entry: os.DirEntry[str] | Path) -> str:
         target = str(Path(entry).readlink()) if stat.S_ISLNK(found.st_mode) else ""
     except OSError:
         return "absent"
-    return f"{found.st_mode:o} {found.st_size} {found.st_mtime_ns} {target}"
+    return f"{found.st_mode:o} {found.st_size} {found.st_ctime_ns} {target}"
 
 
-def _entries(folder: Path) -> list[list[str]]:
-    """The files directly in a folder, links followed; none where it cannot be read."""
+def _entries(folder: Path, folders: tuple[str, ...] = ("\0",)) -> list[list[str]]:
+    """The files directly in a folder, and the ``folders`` called so; links are followed.
+
+    None where it cannot be read.
+    """
     found = []
     try:
         with os.scandir(folder) as entries:
@@ -172,9 +200,9 @@ def _entries(folder: Path) -> list[list[str]]:
                     told = entry.stat()
                 except OSError:
                     continue  # a link that leads nowhere starts nothing
-                is_folder = entry.is_dir() and not entry.name.endswith(_RECORDS)
+                is_folder = entry.is_dir() and not entry.name.endswith(folders)
                 if not is_folder:
-                    stamp = f"{told.st_mode:o} {told.st_size} {told.st_mtime_ns}"
+                    stamp = f"{told.st_mode:o} {told.st_size} {told.st_ctime_ns}"
                     found.append([entry.name, stamp])
     except OSError:
         return []

@@ -7,6 +7,7 @@ named. Whatever cannot be known makes a check one that is always executed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -95,25 +96,29 @@ def left_behind(checkout: Checkout, keep: Sequence[str]) -> Parts:
     ``Unknowable`` for more than can be read.
     """
     told = checkout.git.lines(
-        "status", "--porcelain", "-z", "--no-renames", "--ignored", "--untracked-files=all"
+        "status", "--porcelain", "-z", "--no-renames", "--ignored", "--untracked-files=normal"
     )
     kept = {name.strip("/") for name in keep}
     parts, size = {}, 0
     for entry in told:
-        path = entry[3:].rstrip("/")
-        if _is_kept(path, kept) or fingerprints.CACHES & set(path.split("/")):
+        place = entry[3:].rstrip("/")
+        if _is_aside(place, kept):
             continue
-        for file in _each(checkout.path / path):
-            size += file.lstat().st_size if file.exists() else 0
+        for file in _each(checkout.path / place):
+            name = file.relative_to(checkout.path).as_posix()
+            if _is_aside(name, kept):
+                continue
+            size += file.lstat().st_size if os.path.lexists(file) else 0
             if size > _MADE_LIMIT:
                 raise Unknowable("what prepare steps and checks leave in the checkout is too large")
-            name = file.relative_to(checkout.path)
             parts[f"made {name}"] = f"{entry[:2]} {_content(file)}"
     return parts
 
 
-def _is_kept(path: str, kept: set[str]) -> bool:
-    return any(path == name or path.startswith(f"{name}/") for name in kept)
+def _is_aside(path: str, kept: set[str]) -> bool:
+    """In a kept folder, or in a cache that a tool keeps for itself."""
+    is_kept = any(path == name or path.startswith(f"{name}/") for name in kept)
+    return is_kept or bool(fingerprints.CACHES & set(path.split("/")))
 
 
 def _each(place: Path) -> Iterator[Path]:

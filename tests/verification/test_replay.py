@@ -21,6 +21,7 @@ from orchestrator.config.model import Config, Layer, Prepare, Verification
 from orchestrator.plugins.remote import Worker
 from orchestrator.plugins.spec import Check
 from orchestrator.verification.checkout import Candidate, checkouts_folder
+from orchestrator.verification.fingerprints import of_tools
 from orchestrator.verification.inputs import Inputs
 from orchestrator.verification.outcome import CheckReport, Report
 from tests.conftest import git
@@ -196,7 +197,9 @@ def test_a_tool_counts_wherever_it_is_on_the_path(
     config = runs.world.config(layer("data", a=runs.command("a", "tool")))
     runs.run(config)
     assert runs.run(config) == set()
+    was = (tools / "helper").stat()
     (tools / "helper").write_text("#!/bin/sh\necho 2\n")  # the folder itself does not change
+    os.utime(tools / "helper", ns=(was.st_atime_ns, was.st_mtime_ns))
     assert runs.run(config) == {"a"}, "also one that only another tool starts"
     packages = tmp_path / "lib" / "python3.11" / "site-packages"
     packages.mkdir(parents=True)
@@ -207,6 +210,23 @@ def test_a_tool_counts_wherever_it_is_on_the_path(
     assert runs.run(config) == set()
     (packages / "thing-2.0.dist-info").mkdir()
     assert runs.run(config) == {"a"}, "a package of a Python on the path"
+
+
+def test_which_version_a_manager_has_chosen_counts(tmp_path: Path) -> None:
+    shims, chosen = tmp_path / "shims", tmp_path / "version"
+    shims.mkdir()
+    chosen.write_text("3.11\n")
+    world = {"PATH": str(shims), "HOME": str(tmp_path)}
+    known = of_tools(world, tmp_path / "checkout")
+    for change in (
+        lambda: chosen.write_text("3.12\n"),
+        lambda: (tmp_path / "versions/3.12/lib/python3.12/site-packages").mkdir(parents=True),
+        lambda: (tmp_path / "versions/3.12/lib/python3.12/site-packages/a-1.dist-info").mkdir(),
+        lambda: (tmp_path / ".tool-versions").write_text("python 3.12\n"),
+    ):
+        change()
+        before, known = known, of_tools(world, tmp_path / "checkout")
+        assert known != before
 
 
 def test_the_plugin_its_version_and_its_code_count(runs: Runs, one: Config) -> None:
