@@ -65,7 +65,6 @@ def asked(options: dict[str, bool]) -> bool:
 
 def enter(options: dict[str, bool], *, dry_run: bool, as_json: bool) -> None:
     """Do it and say what was done."""
-    from orchestrator.git import find
     from orchestrator.hooks import active, entering
     from orchestrator.hooks.clients import CLIENTS
     from orchestrator.hooks.entering import Done
@@ -73,12 +72,11 @@ def enter(options: dict[str, bool], *, dry_run: bool, as_json: bool) -> None:
 
     clients = [c for name, c in CLIENTS.items() if options[name.replace("-", "_")]]
     order = _order(options, dry_run)
-    root = Path.home() if order.scope == "user" else find(Path.cwd()).worktree
+    root = _root(order)
     made: tuple[str, ...] = ()
     if not (dry_run or order.remove or order.scope == "user"):
-        entering.enter(
-            root, clients, replace(order, dry_run=True)
-        )  # looks, before anything is made
+        # Looks at every file first, before anything is made.
+        entering.enter(root, clients, replace(order, dry_run=True))
         new = prepare(root)
         made = new.written if new else ()
     done = [*(Done("wrote", name, "") for name in made), *entering.enter(root, clients, order)]
@@ -119,6 +117,18 @@ def pack(folder: Path, *, dry_run: bool, as_json: bool) -> None:
         )
         print(f"  claude plugin update {packing.FULL_NAME}    # where it is installed already")
     return None
+
+
+def _root(order: Order) -> Path:
+    """The worktree; the user's own settings can be written outside of any."""
+    from orchestrator.git import NotARepository, find
+
+    try:
+        return find(Path.cwd()).worktree
+    except NotARepository:
+        if order.scope != "user":
+            raise
+        return Path.home()
 
 
 def _order(options: dict[str, bool], dry_run: bool) -> Order:

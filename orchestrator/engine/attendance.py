@@ -104,7 +104,7 @@ def check_in(project: Project, wish: Wish) -> CheckedIn:
     who = authenticate(project.store, project.repository.state, names)
     mine = session_of(names, project.repository.state)
     assert mine is not None
-    kind = "claude" if in_client(names) else "terminal"
+    kind = names.get("ORCHESTRATE_CLIENT") or ("claude" if in_client(names) else "terminal")
     client = Client(mine[0], who.pid, kind, str(project.repository.worktree), who.socket)
     branch = project.repository.git.branch()
 

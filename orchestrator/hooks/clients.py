@@ -45,11 +45,15 @@ class Client:
     allow: str | None = None
 
     def place(self, scope: str, root: Path) -> Path | None:
-        """The settings file of a scope; None where the client has none."""
+        """The settings file of a scope; None where the client has none.
+
+        Where ``root`` is the user's home, what would be the project's is the user's.
+        """
         name = self.settings.get(scope)
-        if name is None:
-            return None
-        return root / name if scope != "user" else self.folder() / name
+        user = self.folder() / self.settings["user"]
+        if name is None or scope == "user":
+            return user if name else None
+        return root / name if root / name != user else None
 
     def folder(self) -> Path:
         """The client's folder in the user's home."""

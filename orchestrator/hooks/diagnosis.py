@@ -96,7 +96,7 @@ def _gone(root: Path, client: Client, scope: str) -> Iterator[str]:
 def _words(handler: dict[str, Any]) -> Iterator[str]:
     """What a handler starts: a list of words, or a line for a shell."""
     args = handler.get("args")
-    for value in (handler.get("command"), handler.get("bash")):
+    for value in (handler.get("command"), handler.get("exec")):
         if isinstance(value, str):
             try:
                 yield from [value] if isinstance(args, list) else shlex.split(value)

@@ -184,7 +184,8 @@ def text_of(path: Path) -> str:
 
 def shown(root: Path, path: Path) -> str:
     """A path as it is told: inside the worktree, or from home."""
-    for base, prefix in ((root, ""), (Path.home(), "~/")):
-        if path.is_relative_to(base):
+    home = Path.home()
+    for base, prefix in ((root, ""), (home, "~/")):
+        if path.is_relative_to(base) and (prefix or base != home):
             return prefix + path.relative_to(base).as_posix()
     return str(path)

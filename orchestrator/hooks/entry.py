@@ -15,6 +15,8 @@ if __name__ == "__main__":
     except Exception as error:
         # The package itself is broken: an edit is refused, everything else goes on.
         event = sys.stdin.buffer.read()
-        edit = b'"PreToolUse"' in event and b'"Bash"' not in event
+        asks = (b'"PreToolUse"', b'"preToolUse"', b'"BeforeTool"')
+        shells = (b'"Bash"', b'"Shell"', b'"run_shell_command"')
+        edit = any(a in event for a in asks) and not any(s in event for s in shells)
         sys.stderr.write(f"orchestrate cannot start its hook ({error!r:.200}): reinstall it\n")
         sys.exit(2 if edit else 0)

@@ -22,7 +22,13 @@ __all__ = ["DEADLINE", "Late", "main"]
 #: Seconds a hook takes at most; the client would wait ten and then let the edit happen.
 DEADLINE = 4.0
 #: Client → the module that speaks its language.
-CLIENTS = {"claude-code": "claude_code"}
+CLIENTS = {
+    "claude-code": "claude_code", "codex": "codex", "gemini": "gemini", "cursor": "cursor",
+    "copilot": "copilot",
+}  # fmt: skip
+#: How other clients call the question before a tool, and the tool that is a shell.
+_ASKS = (b'"PreToolUse"', b'"preToolUse"', b'"BeforeTool"')
+_SHELLS = (b'"Bash"', b'"Shell"', b'"run_shell_command"')
 #: Event → the module with its common answers.
 _FAST = {
     "PreToolUse": "fast", "PostToolUse": "beat", "PostToolUseFailure": "beat",
@@ -45,7 +51,7 @@ def main(arguments: "list[str]") -> "NoReturn":
         raw = _input()
         _leave(*_answered(arguments[1], raw, began))
     except BaseException as error:
-        _leave(*_last_resort(raw, error))
+        _leave(*_last_resort(arguments[1:], raw, error))
 
 
 def _late(number: int, frame: object) -> None:
@@ -68,7 +74,10 @@ def _answered(client: str, raw: bytes, began: int) -> "tuple[str, str, int]":
     if place is None:
         return "", "", 0
     try:
-        answer = _decided(request, place)
+        if client == "claude-code":
+            answer = _decided(request, place)
+        else:
+            answer = _module("several").answer(adapter.each(request), place, _decided)
     except BaseException as error:
         _signal.setitimer(_signal.ITIMER_REAL, DEADLINE / 2)
         answer = _module("failing").answer(request, place, error)
@@ -132,9 +141,12 @@ def _module(name: str) -> "Any":
     return sys.modules[full]
 
 
-def _last_resort(raw: bytes, error: BaseException) -> "tuple[str, str, int]":
+def _last_resort(client: "list[str]", raw: bytes, error: BaseException) -> "tuple[str, str, int]":
     """Not even the failure could be told properly."""
-    edit = b'"PreToolUse"' in raw and any(f'"{tool}"'.encode() in raw for tool in EDITS)
+    if client == ["claude-code"]:
+        edit = _ASKS[0] in raw and any(f'"{tool}"'.encode() in raw for tool in EDITS)
+    else:
+        edit = any(ask in raw for ask in _ASKS) and not any(shell in raw for shell in _SHELLS)
     if not edit:
         return "", "", 0
     text = f"orchestrate could not tell whether this edit may be made ({error!r:.200}); refused.\n"

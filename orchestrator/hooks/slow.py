@@ -75,6 +75,11 @@ def _surroundings(request: Request) -> None:
     os.environ["ORCHESTRATE_SESSION"] = request.session
     if request.client == "claude-code":
         os.environ["CLAUDE_CODE_SESSION_ID"] = request.session
+        return
+    # Another client may have been started in a shell of Claude Code: it is not that one.
+    for name in [name for name in os.environ if name.startswith("CLAUDE")]:
+        del os.environ[name]
+    os.environ["ORCHESTRATE_CLIENT"] = request.client
 
 
 def _project(place: Place) -> Project | None:

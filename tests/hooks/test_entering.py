@@ -135,6 +135,16 @@ def test_other_scopes_touch_nothing_shared(
     assert f"claude mcp add --scope {scope} orchestrate -- " in err
 
 
+def test_one_s_own_settings_need_no_repository(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = typed(capsys, "--claude-code", "--user")
+    assert status == 0 and out.startswith("wrote    ~/.claude/settings.json")
+    assert out.count("active:") == 1 and "twice" not in err and "not committed" not in err
+    assert typed(capsys, "--claude-code")[0] != 0
+
+
 def test_old_scripts_are_told_of_and_taken_out_when_asked(
     repo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
