@@ -132,7 +132,7 @@ def _message(row: Row) -> str:
     head = f"{row['id']} from {row['sender']}{kind}: {row['subject']}"
     if row["body"]:
         head += f" – {plain(' '.join(row['body'].split()), _BODY)}"
-    how = f" [answer it: orchestrate message reply {row['id']} TEXT]"
+    how = f" [answer it: orchestrate message reply {row['id']} --body TEXT]"
     return plain(head, _BODY + 300) + (how if row["requires_response"] else "")
 
 

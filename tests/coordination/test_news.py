@@ -63,7 +63,7 @@ def test_messages_and_verdicts_are_told_once_in_order(store: Store) -> None:
     assert said(store) == [
         (
             "M-1 from frontend (question): Which port? – We need it today."
-            " [answer it: orchestrate message reply M-1 TEXT]"
+            " [answer it: orchestrate message reply M-1 --body TEXT]"
         ),
         "H-1 was rejected by coordinator: because [orchestrate explain H-1]",
         "human:ada gave you a task: T-1 the API: because",
