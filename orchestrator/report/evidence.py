@@ -110,10 +110,11 @@ def limits(check: CheckReport) -> list[str]:
     """How far a check's verdict goes: how it judged, what it compared, what it left open."""
     data = check.result.data
     found = []
-    if "compatibility" in data and "content_model" in data:
+    if "compatibility" in data and "kind" in data:
         versions = data.get("compared_with") or []
         with_ = f"compared with {_few(versions)}" if versions else "compared with nothing"
-        found.append(f"{data.get('compatibility')}, {with_}, content model {data['content_model']}")
+        model = f", content model {data['content_model']}" if "content_model" in data else ""
+        found.append(f"{data['compatibility']}, {with_}{model}")
     if isinstance(data.get("not_examined"), list) and data["not_examined"]:
         found.append(f"not examined: {', '.join(map(str, data['not_examined']))}")
     for surface in list(data.get("undecided") or [])[:_MOST_OPEN]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +139,37 @@ def test_without_a_package_it_is_errored(make_repo: MakeRepo) -> None:
 def test_a_base_that_is_not_here_is_errored(make_repo: MakeRepo) -> None:
     repo = make_repo({"src/shop/__init__.py": OLD})
     assert check(repo, "d" * 40).outcome is Outcome.ERRORED
+
+
+CALLS = {
+    "def f(a): ...": "f(a, b=b)",
+    "def f(a, c, b=1): ...": "f(a)",
+    "def f(a, b): ...": "f(a)",
+    "def f(a, *, b=1): ...": "f(a, b)",
+    "def f(x, a, b=1): ...": "f(a)",
+    "def f(b=1, a=2): ...": "f(a)",
+}
+
+
+@pytest.mark.parametrize("new", CALLS)
+def test_a_call_shows_what_breaks(make_repo: MakeRepo, new: str) -> None:
+    repo = make_repo({"src/shop/__init__.py": "def f(a, b=1): ...\n"})
+    base = git(repo, "rev-parse", "HEAD")
+    commit(repo, {"src/shop/__init__.py": f"{new}\n"})
+    shown = [f.evidence.get("counterexample") for f in check(repo, base).findings]
+    assert f"shop.{CALLS[new]}" in shown
+    took: dict[str, Any] = {}
+    exec(f"def f(a, b=1): return a, b\nTOOK = {CALLS[new]}", {"a": "a", "b": "b"}, took)
+    body = new.replace("...", "return a, locals().get('b', 1)")
+    with contextlib.suppress(TypeError):
+        exec(f"{body}\nMEANT = {CALLS[new]}", {"a": "a", "b": "b"}, took)
+    assert took.get("MEANT") != took["TOOK"]
+
+
+def test_a_method_is_called_without_its_self(make_repo: MakeRepo) -> None:
+    text = "class A:\n    def m(self, a): ...\n    @staticmethod\n    def s(a): ...\n"
+    repo = make_repo({"src/shop/__init__.py": text})
+    base = git(repo, "rev-parse", "HEAD")
+    commit(repo, {"src/shop/__init__.py": text.replace("a)", "a, b)")})
+    shown = {f.evidence["counterexample"] for f in check(repo, base).findings}
+    assert shown == {"shop.A.m(a)", "shop.A.s(a)"}

@@ -115,6 +115,7 @@ def test_where_no_rule_decides_the_explanation_says_so() -> None:
 
 def test_how_far_the_verdict_of_a_contract_goes_is_said() -> None:
     data = {
+        "kind": "openapi",
         "compatibility": "full",
         "content_model": "closed",
         "compared_with": ["base", "a1", "a2", "a3"],

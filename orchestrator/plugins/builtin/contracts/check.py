@@ -17,6 +17,7 @@ from orchestrator.plugins.builtin.contracts import blessings, modes, samples
 from orchestrator.plugins.builtin.contracts.documents import Unreadable, line_of
 from orchestrator.plugins.builtin.contracts.history import history
 from orchestrator.plugins.builtin.contracts.kinds import (
+    WITH_MODEL,
     Absent,
     Asked,
     CannotTell,
@@ -108,7 +109,8 @@ class _Job:
         return self._known[key]
 
     def _about(self, recorded: Recorded) -> Part:
-        keys = ["kind", "compatibility", "content_model"]
+        keys = ["kind", "compatibility"]
+        keys += ["content_model"] if self._contract["kind"] in WITH_MODEL else []
         keys += ["direction"] if self._kind.HAS_DIRECTION else []
         named = {key: self._contract[key] for key in keys}
         made_of = {"version": recorded.identity, "files": sorted(recorded.seen)[:100]}

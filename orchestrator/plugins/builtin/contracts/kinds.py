@@ -10,7 +10,17 @@ from typing import Any, Protocol, cast
 from orchestrator.plugins.builtin.contracts.versions import Version
 from orchestrator.plugins.spec import CheckContext, Finding, Json
 
-__all__ = ["Absent", "Asked", "CannotTell", "Kind", "Missing", "Undecided", "Unusable", "kind"]
+__all__ = [
+    "WITH_MODEL",
+    "Absent",
+    "Asked",
+    "CannotTell",
+    "Kind",
+    "Missing",
+    "Undecided",
+    "Unusable",
+    "kind",
+]
 
 _HERE = "orchestrator.plugins.builtin.contracts"
 #: Kind → its module. Imported when used: some need an extra.
@@ -22,6 +32,10 @@ _MODULES = {
     "avro": "avro_schema",
     "python": "python_api",
 }
+
+
+#: Kinds whose objects may be open or closed: ``content_model`` counts for these.
+WITH_MODEL = frozenset(("json-schema", "openapi"))
 
 
 class Unusable(ValueError):

@@ -10,11 +10,11 @@ import ast
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from orchestrator.plugins.builtin.contracts import modes
+from orchestrator.plugins.builtin.contracts import modes, python_calls
 from orchestrator.plugins.builtin.contracts.json_schema import absent
 from orchestrator.plugins.builtin.contracts.kinds import Asked, CannotTell, Undecided, Unusable
 from orchestrator.plugins.builtin.contracts.versions import Version
@@ -100,7 +100,7 @@ def compare(old: Loaded, new: Loaded, asked: Asked) -> Iterator[Finding | Undeci
     roots = (new.root.resolve(), old.root.resolve())
     try:
         changes = list(griffe.find_breaking_changes(before.tree, after.tree))
-        found = [_finding(change, roots) for change in changes]
+        found = [_shown(_finding(c, roots), c, before, after) for c in changes]
     except Exception as error:  # as above
         yield Undecided(new.package, f"it cannot be compared: {type(error).__name__}: {error}")
         return
@@ -158,6 +158,26 @@ def _finding(breakage: griffe.Breakage, roots: Sequence[Path]) -> Finding:
         remedy=_WHAT_TO_DO.get(kind, "keep what callers rely on"),
         evidence={"object": breakage.obj.path, **values},
     )
+
+
+def _shown(finding: Finding, breakage: griffe.Breakage, before: Loaded, after: Loaded) -> Finding:
+    """The finding with a call, or an import, that worked before and does not any more."""
+    path = breakage.obj.path
+    if finding.rule == "python.object-removed":
+        module, _, name = path.rpartition(".")
+        more: dict[str, Json] = {"counterexample": f"from {module} import {name}"}
+    else:
+        both = (_object(before, path), _object(after, path))
+        call = None if None in both else python_calls.shown(path, *both)
+        more = {"counterexample": call.call, "refused_because": call.refused} if call else {}
+    return replace(finding, evidence={**finding.evidence, **more})
+
+
+def _object(loaded: Loaded, path: str) -> griffe.Object | griffe.Alias | None:
+    try:
+        return loaded.tree.modules_collection[path]  # type: ignore[no-any-return]  # a mapping
+    except Exception:  # a name that is elsewhere in this version, or leads nowhere
+        return None
 
 
 def _file(breakage: griffe.Breakage, roots: Sequence[Path]) -> str | None:
