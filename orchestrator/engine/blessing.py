@@ -88,7 +88,8 @@ def bless(project: Project, who: Caller, name: str, change: Change, reason: str)
         raise BlessingRefused(f"{change.commit[:12]} has no usable version of {name}: "
                               f"{found.reason}")  # fmt: skip
     stamp = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    blessing = Blessing(found.data["version"], reason, who.actor, change.author, stamp)
+    version, after = str(found.data["version"]), _before(project, contract)
+    blessing = Blessing(version, after, reason, who.actor, change.author, stamp)
     path = place(project.config.to_json(), name)
 
     def body(tx: Transaction) -> None:
@@ -100,6 +101,14 @@ def bless(project: Project, who: Caller, name: str, change: Change, reason: str)
 
     project.store.write(body, durable=True)
     return Blessed(path, blessing)
+
+
+def _before(project: Project, contract: Contract) -> str:
+    """The version the integration branch has, or an empty text."""
+    head = project.integration_head()
+    if head is None:
+        return ""
+    return str(identify(project.repository, contract, head).data.get("version", ""))
 
 
 def _write(path: Path, name: str, blessing: Blessing) -> None:

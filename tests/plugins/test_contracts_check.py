@@ -140,6 +140,43 @@ def test_a_version_of_a_file_it_refers_to_is_kept_too(make_repo: MakeRepo) -> No
     assert "no longer accepts" in check(repo, base, compatibility="full-transitive").reason
 
 
+def blessing(version: str, after: str) -> str:
+    one = {"version": version, "after": after, "reason": "no cash", "by": "human:ada",
+           "author": "backend", "at": "2026-11-29T00:00:00Z"}  # fmt: skip
+    return json.dumps({"contract": "order", "blessed": [one]})
+
+
+def test_a_blessing_counts_for_one_version_in_place_of_one_other(make_repo: MakeRepo) -> None:
+    kept = "verification/baselines/contracts/order.json"
+    repo = make_repo({PATH: enum("card", "cash")})
+    old = check(repo).data["version"]
+    narrow = {PATH: enum("card")}
+    commit(repo, {**narrow})
+    new = check(repo).data["version"]
+    first = commit(repo, {PATH: enum("card", "cash"), kept: blessing(new, old)})
+    commit(repo, {**narrow})
+    result = check(repo, first, compatibility="backward-transitive")
+    assert result.outcome is Outcome.PASSED
+    assert only(result).severity is Severity.NOTICE
+    assert only(result).message.endswith("(accepted by human:ada: no cash)")
+    later = commit(repo, {PATH: enum("card", "coin")})
+    assert check(repo, git(repo, "rev-parse", "HEAD~1")).outcome is Outcome.PASSED
+    commit(repo, {**narrow})
+    assert check(repo, later).outcome is Outcome.FAILED
+    assert check(repo, later, compatibility="forward-transitive").data["compared_with"][-1] != (
+        git(repo, "rev-list", "--max-parents=0", "HEAD")[:12]
+    )
+
+
+def test_blessings_that_cannot_be_read_are_errored(make_repo: MakeRepo) -> None:
+    kept = "verification/baselines/contracts/order.json"
+    repo, _ = versions(make_repo, OLD, OLD)
+    base = commit(repo, {kept: "{}"})
+    result = check(repo, base)
+    assert result.outcome is Outcome.ERRORED
+    assert "blessings" in result.reason
+
+
 def test_a_history_that_is_cut_off_is_errored_where_it_counts(
     make_repo: MakeRepo, tmp_path: Path
 ) -> None:

@@ -19,9 +19,14 @@ __all__ = ["Blessing", "place", "read", "written"]
 
 @dataclass(frozen=True, slots=True)
 class Blessing:
-    """One accepted version: its identity, who accepted whose change, when and why."""
+    """One accepted version: its identity, who accepted whose change, when and why.
+
+    ``after`` is the version that was there before, empty where none was: the
+    break of that one is accepted, not of any that may come later.
+    """
 
     version: str
+    after: str
     reason: str
     by: str
     author: str

@@ -6,7 +6,7 @@ not be read, decided or compared is said and never taken for a yes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -189,9 +189,20 @@ class _Job:
             return [], None, unclear(Outcome.ERRORED, f"the blessings at the base: {error}")
         if self._is_absent(base):
             return [], None, self._is_new()
-        versions, trouble = self._with_kept(git, base, known, identity)
+        blessed = known.get(identity)
+        if blessed is not None and blessed.after != self._identity(base):
+            blessed = None  # accepted in place of another version
+        starts = known.keys() - ({identity} if blessed is None else set())
+        versions, trouble = self._with_kept(git, base, starts, identity)
         data = {"compared_with": [version.label for version in versions]}
-        return versions, known.get(identity), replace(trouble, data=data)
+        return versions, blessed, replace(trouble, data=data)
+
+    def _identity(self, version: Version) -> str:
+        """The identity of a version; empty where it cannot be used."""
+        try:
+            return self._load(version)[1].identity
+        except (Unusable, Unreadable):
+            return ""
 
     def _is_absent(self, base: Version) -> bool:
         try:
@@ -213,7 +224,7 @@ class _Job:
         return Part(findings=(new,), data={"compared_with": []})
 
     def _with_kept(
-        self, git: Git, base: Version, known: Mapping[str, blessings.Blessing], identity: str
+        self, git: Git, base: Version, starts: Set[str], identity: str
     ) -> tuple[list[Version], Part]:
         """The base's version and, in a transitive mode, those kept since the last new start."""
         if not modes.is_transitive(self._contract["compatibility"]):
@@ -223,7 +234,7 @@ class _Job:
             return [base], unclear(Outcome.ERRORED, f"{reason} --unshallow")
         versions, seen = [base], {identity}
         files = self._files(base, seen)
-        if seen & known.keys():
+        if seen & starts:
             return versions, Part()
         for version in islice(kept(git, str(base.commit), self._contract["path"], files), 1, None):
             if len(versions) >= _MOST_KEPT:
@@ -233,7 +244,7 @@ class _Job:
             self._files(version, seen)
             if len(seen) > before:
                 versions.append(version)
-                if seen & known.keys():
+                if seen & starts:
                     break
         return versions, Part()
 
