@@ -163,8 +163,9 @@ def test_a_blessing_counts_for_one_version_in_place_of_one_other(make_repo: Make
     assert check(repo, git(repo, "rev-parse", "HEAD~1")).outcome is Outcome.PASSED
     commit(repo, {**narrow})
     assert check(repo, later).outcome is Outcome.FAILED
-    assert check(repo, later, compatibility="forward-transitive").data["compared_with"][-1] != (
-        git(repo, "rev-list", "--max-parents=0", "HEAD")[:12]
+    assert (
+        check(repo, later, compatibility="forward-transitive").data["compared_with"][-1]
+        != (git(repo, "rev-list", "--max-parents=0", "HEAD")[:12])
     )
 
 
