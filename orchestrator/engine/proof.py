@@ -45,12 +45,14 @@ def prove(
     ``allowed`` is the file of allowed signers, instead of the configured one.
     """
     statement = found.statement
+    signatures = list(_signatures(repository, found, allowed))
+    vouched = any(point.state == HOLDS for point in signatures)
     return [
         *_summary(statement),
         *_objects(repository.git, statement),
         _configuration(repository, statement),
-        *_recorded(store, found),
-        *_signatures(repository, found, allowed),
+        *_recorded(store, found, vouched=vouched),
+        *signatures,
     ]
 
 
@@ -144,11 +146,16 @@ def _absent_plugins(
     return None
 
 
-def _recorded(store: Store | None, found: Attested) -> Iterator[Point]:
-    """The statement is what the store's report says, and that is what was recorded at the time."""
+def _recorded(store: Store | None, found: Attested, *, vouched: bool) -> Iterator[Point]:
+    """The statement is what the store's report says, and that is what was recorded at the time.
+
+    A run of another place is recorded there; here its signer vouches for it, if anybody does.
+    """
     row = found.row or (store.read(lambda r: r.get("runs", id=found.run)) if store else None)
     if store is None or row is None or not row["report"]:
-        yield Point("record", UNKNOWN, f"no run {found.run} is recorded here")
+        told = f"no run {found.run} is recorded here"
+        told = f"{told}; its signer vouches for it" if vouched else told
+        yield Point("record", HOLDS if vouched else UNKNOWN, told)
         return
     report = Report.from_json(json.loads(row["report"]))
     differs = list(_differences(bind(report), found.statement))

@@ -201,9 +201,16 @@ def test_what_cannot_be_told_is_no_yes(
 
 
 def test_a_run_without_a_coordinator_leaves_evidence_too(
-    landed: Shop, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    landed: Shop, key: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "local.json"
     assert run(["verify", "--report", "intoto", "--output", str(file)]) == 0
     status, points = verify(str(file), capsys=capsys)
     assert status == 3 and {k for k, v in points.items() if v != "holds"} == {"record"}
+    signed, allowed = tmp_path / "signed.json", tmp_path / "allowed"
+    allowed.write_text(f"ci@example.org {key.with_suffix('.pub').read_text()}")
+    export = ["evidence", "export", str(file), "--sign", str(key), "--output", str(signed)]
+    assert run(export) == 0
+    assert verify(str(signed), capsys=capsys)[0] == 3
+    signers = ("--allowed-signers", str(allowed))
+    assert verify(str(signed), *signers, capsys=capsys)[0] == 0, "whoever may sign vouches for it"
