@@ -27,12 +27,17 @@ __all__ = ["BOUND", "POLL", "news_for", "wait"]
 POLL = 0.5
 #: Seconds a waiter waits at most: just inside the limit its hook is registered with.
 BOUND = 35_900.0
+#: How the client says that it was started with ``-p``: it ends after its answer, is never
+#: idle, and some versions do not end before their background hooks have.
+_ONE_SHOT = "sdk-cli"
 #: Looks for which several changes in a row are awaited, so that they are told together.
 _SETTLE = 4
 
 
 def news_for(event: bytes) -> str:
     """Wait for the session of a client's ``event`` (JSON); its news as text, or nothing."""
+    if os.environ.get("CLAUDE_CODE_ENTRYPOINT") == _ONE_SHOT:
+        return ""
     told = json.loads(event or b"{}")
     session = told.get("session_id") or os.environ.get("CLAUDE_CODE_SESSION_ID")
     state = find(told.get("cwd")).state

@@ -25,7 +25,7 @@ from orchestrator.engine.handoff import assign
 from orchestrator.engine.transition import row_of
 from orchestrator.hooks import wake
 from orchestrator.hooks.registration import FLAGS, interpreter
-from orchestrator.hooks.waiter import wait
+from orchestrator.hooks.waiter import news_for, wait
 from orchestrator.store.port import Row
 from tests.conftest import MakeRepo
 from tests.engine.conftest import Shop, shop
@@ -154,6 +154,17 @@ def test_an_event_that_says_nothing_ends_it_quietly_and_makes_no_store(
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (folder / ".git" / "orchestrator").exists()
+
+
+def test_a_client_that_ends_after_its_answer_is_not_kept_waiting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.hooks.waiter.wait", lambda *_: [{"kind": "waited"}])
+    monkeypatch.setattr("orchestrator.hooks.waiter.lines", lambda rows: ["waited"])
+    event = json.dumps({"session_id": "s", "cwd": str(shop.main)}).encode()
+    assert "waited" in news_for(event)
+    monkeypatch.setenv("CLAUDE_CODE_ENTRYPOINT", "sdk-cli")
+    assert news_for(event) == ""
 
 
 def test_waiting_is_bounded_and_a_session_nobody_knows_is_not_waited_for(shop: Shop) -> None:
