@@ -3,6 +3,8 @@
 Fields and effects were observed with the client itself; see ``docs/reference/hooks.md``.
 """
 
+import posix
+
 from orchestrator.hooks import driver
 from orchestrator.hooks.place import variable
 from orchestrator.hooks.request import Answer, Request
@@ -38,11 +40,29 @@ def read(raw: bytes) -> Request:
     event, session, agent, cwd, tool, file, notebook, command, call = (
         value if isinstance(value, str) else None for value in values[:9]
     )
-    pid = variable("CLAUDE_PID") or ""
     return Request(
         "claude-code", event or "", session or "", agent or None, cwd, tool, file or notebook,
-        command, call, values[9] == 1, int(pid) if pid.isdigit() else None, text,
+        command, call, values[9] == 1, _client(), text,
     )  # fmt: skip
+
+
+def _client() -> int | None:
+    """The client's process: as it says, else the parent, where that is certainly the client.
+
+    Older clients do not say. A shell in between would be gone in a moment.
+    """
+    said = variable("CLAUDE_PID") or ""
+    if said.isdigit():
+        return int(said)
+    parent = posix.getppid()
+    try:
+        number = posix.open(f"/proc/{parent}/comm", posix.O_RDONLY | posix.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return parent if posix.read(number, 64).startswith(b"claude") else None
+    finally:
+        posix.close(number)
 
 
 def written(request: Request, answer: Answer) -> tuple[str, str, int]:

@@ -75,6 +75,8 @@ def _surroundings(request: Request) -> None:
     os.environ["ORCHESTRATE_SESSION"] = request.session
     if request.client == "claude-code":
         os.environ["CLAUDE_CODE_SESSION_ID"] = request.session
+        if request.pid is not None:
+            os.environ["CLAUDE_PID"] = str(request.pid)
         return
     # Another client may have been started in a shell of Claude Code: it is not that one.
     for name in [name for name in os.environ if name.startswith("CLAUDE")]:

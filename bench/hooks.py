@@ -1,0 +1,144 @@
+"""What a hook costs: its whole process against the bare interpreter, taken in turn.
+
+Every figure is a ratio within this run. Between the smallest and the largest store the
+ratios have to stay the same; a large file on standard input may not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.row import Row
+from orchestrator.coordination import leases
+from orchestrator.coordination.paths import file_target
+from orchestrator.coordination.sessions import Client, register
+from orchestrator.engine.instances import make
+from orchestrator.engine.project import Project
+from orchestrator.hooks.registration import ENTRY, FLAGS, interpreter, package
+from orchestrator.store.port import Transaction
+
+__all__ = ["measure"]
+
+#: (instances, leases), the smallest first.
+_SIZES = ((2, 2), (1_000, 100_000))
+_ROUNDS = 40
+_BUDGET = 2.0
+_CONFIG = """\
+version: 1
+project: bench
+instances:
+  docs: {role: DOCS, file_patterns: ["docs/**", "*.md"]}
+layers:
+  all: {paths: ["src/**"]}
+"""
+
+
+def measure() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        repo = Path(name).resolve()
+        _repository(repo)
+        first: dict[str, float] = {}
+        held = 0
+        for instances, count in _SIZES:
+            _fill(repo, instances, held, count)
+            held = count
+            ratios = _ratios(repo)
+            note = f"{instances:,} instances, {count:,} leases"
+            for what, ratio in ratios.items():
+                yield Row(f"{what}, {note}", ratio, "x", _BUDGET, "of the bare interpreter")
+                if what in first:
+                    yield Row(f"… {what} against the small store", ratio / first[what], "x", 1.15)
+                first.setdefault(what, ratio)
+
+
+def _repository(repo: Path) -> None:
+    (repo / "config").mkdir()
+    (repo / "config/orchestrate.yaml").write_text(_CONFIG)
+    (repo / "src").mkdir()
+    for name in ("mine", "theirs"):
+        (repo / f"src/{name}.py").write_text("x\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *arguments], cwd=repo, check=True)
+
+
+def _fill(repo: Path, instances: int, start: int, end: int) -> None:
+    project = Project.open(repo)
+
+    def body(tx: Transaction) -> None:
+        known = tx.count("sessions")
+        for number in range(known, instances):
+            row = make(tx, f"i{number}")
+            register(tx, Client(f"s{number}", os.getpid(), "claude", str(repo)), row, "t")
+        for number in range(start, end):
+            path = f"src/part{number % 100}/file{number}.py" if number > 1 else "src/theirs.py"
+            owner = number % instances if number > 1 else 1
+            leases.acquire(tx, [file_target(path)], instance=f"i{owner}", session=f"s{owner}",
+                           ttl_ms=leases.LONGEST_MS)  # fmt: skip
+
+    project.store.write(body)
+    project.store.close()
+
+
+def _ratios(repo: Path) -> dict[str, float]:
+    """Medians of processes started in turn, so that what else the machine does hits all alike."""
+    bare = [interpreter(), *FLAGS, "-c", "pass"]
+    entry = [interpreter(), *FLAGS, str(package() / "hooks" / ENTRY), "claude-code"]
+    cases = _cases(repo)
+    spent: dict[str, list[float]] = {"": [], **{what: [] for what in cases}}
+    for number in range(_ROUNDS):
+        for what in spent:
+            command = entry if what else bare
+            event = b"" if not what else json.dumps(_event(cases[what], number)).encode()
+            spent[what].append(_once(command, event, repo, what))
+    floor = statistics.median(spent.pop(""))
+    return {what: statistics.median(times) / floor for what, times in spent.items()}
+
+
+def _once(command: list[str], event: bytes, repo: Path, what: str) -> float:
+    names = {"PATH": os.environ["PATH"], "CLAUDE_PID": str(os.getpid())}
+    start = time.perf_counter()
+    done = subprocess.run(command, input=event, capture_output=True, cwd=repo, env=names)
+    spent = time.perf_counter() - start
+    expected = 2 if what.startswith("denied") else 0
+    if done.returncode != expected:
+        sys.exit(f"{what}: {done.returncode} {done.stderr.decode()}")
+    return spent
+
+
+def _cases(repo: Path) -> dict[str, dict[str, Any]]:
+    base = {"session_id": "s0", "cwd": str(repo), "permission_mode": "acceptEdits"}
+
+    def edit(name: str, size: int = 100) -> dict[str, Any]:
+        given = {"file_path": str(repo / name), "content": "x" * size}
+        return {**base, "hook_event_name": "PreToolUse", "tool_name": "Write",
+                "tool_use_id": "toolu", "tool_input": given}  # fmt: skip
+
+    beat = {**base, "hook_event_name": "PostToolUse", "tool_name": "Glob", "tool_use_id": "toolu",
+            "tool_input": {}, "tool_response": {}}  # fmt: skip
+    return {
+        "granted (a new file)": edit("src/new{}.py"),
+        "granted (one's own)": edit("src/mine.py"),
+        "granted, 200 KB": edit("src/mine.py", 200_000),
+        "denied": edit("src/theirs.py"),
+        "heartbeat": beat,
+        "after an edit": {**edit("src/mine.py"), "hook_event_name": "PostToolUse"},
+        "stop": {**base, "hook_event_name": "Stop", "stop_hook_active": False},
+    }
+
+
+def _event(event: dict[str, Any], number: int) -> dict[str, Any]:
+    """A new file has another name every time."""
+    given = dict(event.get("tool_input", {}))
+    if "file_path" in given:
+        given["file_path"] = given["file_path"].format(f"{number}-{time.monotonic_ns()}")
+    return {**event, "tool_input": given}
