@@ -1,7 +1,8 @@
 """What a hook costs: its whole process against the bare interpreter, taken in turn.
 
-Every figure is a ratio within this run. Between the smallest and the largest store the
-ratios have to stay the same; a large file on standard input may not matter.
+Every figure is a ratio within this run, of processor time, which hardly depends on what
+else the machine does; the note has the ratio of elapsed time. From the smallest to the
+largest store the figures have to stay the same, and a large file on stdin may not matter.
 """
 
 from __future__ import annotations
@@ -52,11 +53,12 @@ def measure() -> Iterator[Row]:
             _fill(repo, instances, held, count)
             held = count
             ratios = _ratios(repo)
-            note = f"{instances:,} instances, {count:,} leases"
-            for what, ratio in ratios.items():
-                yield Row(f"{what}, {note}", ratio, "x", _BUDGET, "of the bare interpreter")
+            size = f"{instances:,} instances, {count:,} leases"
+            for what, (ratio, elapsed) in ratios.items():
+                note = f"of the bare interpreter; elapsed {elapsed:.2f} x"
+                yield Row(f"{what}, {size}", ratio, "x", _BUDGET, note)
                 if what in first:
-                    yield Row(f"… {what} against the small store", ratio / first[what], "x", 1.15)
+                    yield Row(f"… {what}, against the small store", ratio / first[what], "x", 1.15)
                 first.setdefault(what, ratio)
 
 
@@ -89,30 +91,40 @@ def _fill(repo: Path, instances: int, start: int, end: int) -> None:
     project.store.close()
 
 
-def _ratios(repo: Path) -> dict[str, float]:
-    """Medians of processes started in turn, so that what else the machine does hits all alike."""
+def _ratios(repo: Path) -> dict[str, tuple[float, float]]:
+    """Ratios of medians (processor time, elapsed time) of processes started in turn."""
     bare = [interpreter(), *FLAGS, "-c", "pass"]
     entry = [interpreter(), *FLAGS, str(package() / "hooks" / ENTRY), "claude-code"]
     cases = _cases(repo)
-    spent: dict[str, list[float]] = {"": [], **{what: [] for what in cases}}
+    spent: dict[str, list[tuple[float, float]]] = {"": [], **{what: [] for what in cases}}
     for number in range(_ROUNDS):
-        for what in spent:
-            command = entry if what else bare
-            event = b"" if not what else json.dumps(_event(cases[what], number)).encode()
-            spent[what].append(_once(command, event, repo, what))
-    floor = statistics.median(spent.pop(""))
-    return {what: statistics.median(times) / floor for what, times in spent.items()}
+        for what, times in spent.items():
+            event = json.dumps(_event(cases[what], number)).encode() if what else b""
+            times.append(_once(entry if what else bare, event, repo, what))
+    floor = _medians(spent.pop(""))
+    found = {what: _medians(times) for what, times in spent.items()}
+    return {what: (one / floor[0], other / floor[1]) for what, (one, other) in found.items()}
 
 
-def _once(command: list[str], event: bytes, repo: Path, what: str) -> float:
+def _medians(times: list[tuple[float, float]]) -> tuple[float, float]:
+    return statistics.median(t[0] for t in times), statistics.median(t[1] for t in times)
+
+
+def _once(command: list[str], event: bytes, repo: Path, what: str) -> tuple[float, float]:
+    """Seconds of processor time and elapsed seconds of one whole process."""
     names = {"PATH": os.environ["PATH"], "CLAUDE_PID": str(os.getpid())}
     start = time.perf_counter()
-    done = subprocess.run(command, input=event, capture_output=True, cwd=repo, env=names)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, cwd=repo, env=names)  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(event)
+    process.stdin.close()
+    _, status, used = os.wait4(process.pid, 0)
     spent = time.perf_counter() - start
-    expected = 2 if what.startswith("denied") else 0
-    if done.returncode != expected:
-        sys.exit(f"{what}: {done.returncode} {done.stderr.decode()}")
-    return spent
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != (2 if what.startswith("denied") else 0):
+        sys.exit(f"{what}: ended with {process.returncode}")
+    return used.ru_utime + used.ru_stime, spent
 
 
 def _cases(repo: Path) -> dict[str, dict[str, Any]]:

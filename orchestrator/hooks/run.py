@@ -34,7 +34,11 @@ _FAST = {
     "PreToolUse": "fast", "PostToolUse": "beat", "PostToolUseFailure": "beat",
     "PostToolBatch": "calm", "UserPromptSubmit": "calm", "Stop": "calm",
 }  # fmt: skip
-_FILE = "state.db"
+#: Everything else is no business of ours, and costs no look at the store.
+_EVENTS = (
+    *_FAST, "SessionStart", "SessionEnd", "SubagentStart", "SubagentStop",
+    "WorktreeCreate", "WorktreeRemove",
+)  # fmt: skip
 
 
 class Late(BaseException):
@@ -70,7 +74,7 @@ def _answered(client: str, raw: bytes, began: int) -> "tuple[str, str, int]":
     adapter = _module(CLIENTS[client])
     request: Request = adapter.read(raw)
     request.at = time.time_ns() // 1_000_000 - (time.monotonic_ns() - began) // 1_000_000
-    place = _place(request)
+    place = _place(request) if request.event in _EVENTS else None
     if place is None:
         return "", "", 0
     try:

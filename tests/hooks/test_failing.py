@@ -178,3 +178,26 @@ def test_git_is_never_started_by_the_question(repo: Path, client: NewClient) -> 
     one = client("one")
     blind = Client(repo, one.session, variables={"PATH": "/nowhere"})
     assert blind.asks("src/a.py").silent
+
+
+def test_the_log_is_printed_searched_and_given_to_programs(
+    repo: Path,
+    client: NewClient,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from orchestrator.cli.main import run
+
+    monkeypatch.chdir(repo)
+    assert run(["hooks", "log"]) == 0
+    assert "no hook has run here yet" in capsys.readouterr().err
+    one = client("one")
+    one.asks("src/a.py")
+    one.asks("src/b.py")
+    assert run(["hooks", "log", "--grep", "src/b.py", "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["answer"], told["session"]) == ("PreToolUse", "ok", one.session)
+    assert told["ms"] > 0
+    assert run(["hooks", "log", "-n", "1"]) == 0
+    assert "src/b.py" in capsys.readouterr().out
