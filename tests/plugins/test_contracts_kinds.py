@@ -131,39 +131,56 @@ def test_graphql_documents_of_a_folder_are_one_schema(make_repo: MakeRepo) -> No
 
 PROTO = """syntax = "proto3";
 package shop.v1;
-message Order { string id = 1; int32 total = 2; State state = 3; reserved 9; }
-enum State { STATE_UNSPECIFIED = 0; STATE_PAID = 1; }
+message Order { string id = 1; int32 total = 2; State state = 3; reserved 9; bytes tag = 4; }
+enum State { STATE_UNSPECIFIED = 0; STATE_PAID = 1; STATE_SENT = 2; }
 service Shop { rpc Get(Order) returns (Order); rpc List(Order) returns (stream Order); }
 """
 
+#: Rule → old text, new text that breaks; all but the package at once.
 PROTO_CASES = {
-    "field-no-delete": (" int32 total = 2;", "", "int32 total = 2; int32 more = 4;"),
-    "field-same-type": ("int32 total", "string total", None),
-    "field-same-name": ("string id", "string name", None),
-    "field-same-cardinality": ("string id", "repeated string id", None),
-    "enum-value-no-delete": (" STATE_PAID = 1;", "", "STATE_PAID = 1; STATE_SENT = 2;"),
-    "enum-value-same-name": ("STATE_PAID", "STATE_DONE", None),
-    "rpc-no-delete": ("rpc Get(Order) returns (Order);", "",
-                      "rpc Get(Order) returns (Order); rpc Put(Order) returns (Order);"),
-    "rpc-same-server-streaming": ("(stream Order)", "(Order)", None),
-    "reserved-message-no-delete": (" reserved 9;", "", "reserved 9; reserved 10;"),
-    "file-same-package": ("package shop.v1", "package shop.v2", None),
-}  # fmt: skip
+    "field-no-delete": ("int32 total = 2; ", ""),
+    "field-same-type": ("State state = 3", "string state = 3"),
+    "field-same-name": ("string id = 1", "string name = 1"),
+    "field-same-cardinality": ("bytes tag", "repeated bytes tag"),
+    "enum-value-no-delete": (" STATE_PAID = 1;", ""),
+    "enum-value-same-name": ("STATE_SENT", "STATE_GONE"),
+    "rpc-no-delete": ("rpc Get(Order) returns (Order); ", ""),
+    "rpc-same-server-streaming": ("(stream Order)", "(Order)"),
+    "reserved-message-no-delete": ("reserved 9; ", ""),
+}
+#: Additions that break nobody, all at once.
+PROTO_SAFE = (
+    ("int32 total = 2;", "int32 total = 2; int32 more = 5;"),
+    ("STATE_PAID = 1;", "STATE_PAID = 1; STATE_NEW = 3;"),
+    ("rpc Get(Order)", "rpc Put(Order) returns (Order); rpc Get(Order)"),
+    ("reserved 9;", "reserved 9; reserved 10;"),
+    ("service Shop", "message Item { string id = 1; }\nservice Shop"),
+)
 
 
-@pytest.mark.parametrize("rule", PROTO_CASES)
-def test_protobuf_breaks_are_found_with_their_place(make_repo: MakeRepo, rule: str) -> None:
-    before, breaking, harmless = PROTO_CASES[rule]
-    result = compared(make_repo, "protobuf", PROTO, PROTO.replace(before, breaking, 1))
+def test_protobuf_breaks_are_found_with_their_place(make_repo: MakeRepo) -> None:
+    new = PROTO
+    for before, breaking in PROTO_CASES.values():
+        assert before in new
+        new = new.replace(before, breaking, 1)
+    result = compared(make_repo, "protobuf", PROTO, new)
     assert result.outcome is Outcome.FAILED
-    finding = next(f for f in result.findings if f.rule == f"protobuf.{rule}")
-    assert (finding.severity, finding.file) == (Severity.BREAKING, FILES["protobuf"])
-    assert finding.line is not None
-    assert finding.remedy
-    if harmless is not None:
-        commit_ = PROTO.replace(before, harmless, 1)
-        twin = compared(lambda files: make_repo(files, name="twin"), "protobuf", PROTO, commit_)
-        assert twin.outcome is Outcome.PASSED, twin.reason
+    found = {finding.rule.removeprefix("protobuf."): finding for finding in result.findings}
+    assert set(PROTO_CASES) <= set(found)
+    for finding in result.findings:
+        assert (finding.severity, finding.file) == (Severity.BREAKING, FILES["protobuf"])
+        assert finding.line in (3, 4, 5)
+        assert finding.remedy
+
+
+def test_a_new_package_of_protobuf_breaks_and_additions_do_not(make_repo: MakeRepo) -> None:
+    moved = compared(make_repo, "protobuf", PROTO, PROTO.replace("shop.v1", "shop.v2"))
+    assert "protobuf.file-same-package" in {finding.rule for finding in moved.findings}
+    new = PROTO
+    for before, harmless in PROTO_SAFE:
+        new = new.replace(before, harmless, 1)
+    twin = compared(lambda files: make_repo(files, name="twin"), "protobuf", PROTO, new)
+    assert twin.outcome is Outcome.PASSED, twin.reason
 
 
 def test_what_is_only_on_the_wire_may_be_renamed(make_repo: MakeRepo) -> None:

@@ -239,6 +239,21 @@ def test_the_body_of_a_request_was_valid_and_is_not_any_more(where: CheckContext
     assert finding.evidence["pointer"] == "/components/schemas/Order/properties/pay"
 
 
+def test_what_one_schema_breaks_in_many_operations_is_one_finding(where: CheckContext) -> None:
+    def many(values: list[str]) -> Document:
+        document = copy.deepcopy(API)
+        document["components"]["schemas"]["Order"]["properties"]["pay"]["enum"] = values
+        post = orders(document, "post")
+        document["paths"] |= {f"/more{n}": {"post": copy.deepcopy(post)} for n in range(80)}
+        return document
+
+    [finding] = compared(many(["card"]), where, old=many(["card", "cash"]))
+    assert isinstance(finding, Finding)
+    assert finding.message.endswith('no longer accepts "cash" (and in other operations)')
+    assert len(finding.evidence["also"]) == 50
+    assert finding.evidence["also"][0] == "POST /more0, request application/json"
+
+
 def test_the_values_of_headers_must_not_grow_and_of_parameters_not_shrink(
     where: CheckContext,
 ) -> None:
@@ -303,7 +318,7 @@ def test_what_oasdiff_says_is_a_notice_and_decides_nothing(
     program.chmod(0o755)
     path = f"{program.parent}:{where.environment['PATH']}"
     with_it = replace(where, environment={**where.environment, "PATH": path})
-    [finding] = compared(copy.deepcopy(API), with_it)
+    [finding] = compared({**copy.deepcopy(API), "x-changed": True}, with_it)
     assert isinstance(finding, Finding)
     assert (finding.severity, finding.rule) == (NOTICE, "openapi.oasdiff")
     assert finding.message == SAYS[script]

@@ -70,6 +70,8 @@ def violations(loaded: Side, payload: Json) -> None:
 
 def compare(old: Side, new: Side, asked: Asked) -> Iterator[Finding | Undecided]:
     """What callers of the one miss in the other; for ``forward`` the other way round."""
+    if old.api.document == new.api.document:
+        return
     backward = asked.demand == modes.MUST_NOT_SHRINK
     before, after = (old, new) if backward else (new, old)
     for found in _changes(before, after, asked):

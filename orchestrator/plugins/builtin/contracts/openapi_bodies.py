@@ -21,10 +21,12 @@ from orchestrator.plugins.builtin.contracts.openapi_side import Side
 from orchestrator.plugins.builtin.contracts.pair import Pair
 from orchestrator.plugins.builtin.contracts.places import place_of
 from orchestrator.plugins.builtin.contracts.schemas import Answer
-from orchestrator.plugins.spec import Finding, Json
+from orchestrator.plugins.spec import Finding, Json, dumps
 
 __all__ = ["bodies"]
 
+#: Other operations with the same trouble that a finding lists.
+_LISTED = 50
 _GAINED = replace(wording.GAINED, refuses="today's callers do not expect")
 
 
@@ -45,11 +47,39 @@ class _Surface:
 
 
 def bodies(old: Side, new: Side, content_model: str) -> Iterator[Finding | Undecided]:
-    """Findings, each with the pointer of its place in the new document."""
+    """Findings, each with the pointer of its place in the new document.
+
+    What one schema breaks in several operations is one finding, that lists them.
+    """
+    comparer = _Comparer(old, new, content_model)
+    grouped: dict[str, list[tuple[_Surface, Finding]]] = {}
     for key, operation in old.api.operations.items():
         if key in new.api.operations:
             for surface in _surfaces(operation, new.api.operations[key]):
-                yield from _compared(surface, old, new, content_model)
+                for found in comparer.compared(surface):
+                    if isinstance(found, Undecided):
+                        yield found
+                    else:
+                        grouped.setdefault(_cause(found), []).append((surface, found))
+    yield from (_together(findings, old, new) for findings in grouped.values())
+
+
+def _cause(finding: Finding) -> str:
+    """The same for findings that one place of the document makes in several operations."""
+    told = (finding.evidence.get(name) for name in ("pointer", "path", "lost_set", "lost_values"))
+    return dumps([finding.rule, finding.message.partition(": ")[2], *told])
+
+
+def _together(found: list[tuple[_Surface, Finding]], old: Side, new: Side) -> Finding:
+    """The first finding, with the call that shows it; it lists the other operations."""
+    surface, first = found[0]
+    call = _call(surface, first, old, new) if surface.sent else None
+    more: dict[str, Json] = {"request": call.to_json()} if call else {}
+    also = [f"{s.operation.name}, {s.name}" for s, _ in found[1:]]
+    if also:
+        more["also"] = also[:_LISTED]
+    message = f"{first.message} (and in other operations)" if also else first.message
+    return replace(first, message=message, evidence={**first.evidence, **more})
 
 
 def _surfaces(old: Operation, new: Operation) -> Iterator[_Surface]:
@@ -82,26 +112,37 @@ def _contents(
             yield _Surface(operation, f"{name} {media}", place, other, sent, media=media)
 
 
-def _compared(
-    surface: _Surface, old: Side, new: Side, content_model: str
-) -> Iterator[Finding | Undecided]:
-    called = f"{surface.operation.name}, {surface.name}"
-    try:
-        before = old.schema(surface.old, sent=surface.sent)
-        after = new.schema(surface.new, sent=surface.sent)
-        writer, reader = (before, after) if surface.sent else (after, before)
-        judge = witness.of(_source(writer), _source(reader))
-        pair = Pair(writer, reader, content_model=content_model, witness=judge)
-    except ValueError as error:
-        yield Undecided(called, str(error))
-        return
-    if surface.key and schemas.same(reader, {"type": "string"}):
-        return  # parameters and headers travel as text: whatever was written is text
-    comparison = compare(pair)
-    if comparison.answer is Answer.UNKNOWN:
-        yield Undecided(called, comparison.reason)
-    elif comparison.answer is Answer.NO:
-        yield from _findings(surface, comparison, old, new)
+class _Comparer:
+    """Compares surfaces; schemas that are the same are compared once."""
+
+    def __init__(self, old: Side, new: Side, content_model: str) -> None:
+        self._old, self._new, self._model = old, new, content_model
+        self._known: dict[str, Comparison] = {}
+
+    def compared(self, surface: _Surface) -> Iterator[Finding | Undecided]:
+        called = f"{surface.operation.name}, {surface.name}"
+        try:
+            before = self._old.schema(surface.old, sent=surface.sent)
+            after = self._new.schema(surface.new, sent=surface.sent)
+            writer, reader = (before, after) if surface.sent else (after, before)
+            if surface.key and schemas.same(reader, {"type": "string"}):
+                return  # parameters and headers travel as text: whatever was written is text
+            comparison = self._comparison(writer, reader)
+        except ValueError as error:
+            yield Undecided(called, str(error))
+            return
+        if comparison.answer is Answer.UNKNOWN:
+            yield Undecided(called, comparison.reason)
+        elif comparison.answer is Answer.NO:
+            yield from _findings(surface, comparison, self._new)
+
+    def _comparison(self, writer: dict[str, Json], reader: dict[str, Json]) -> Comparison:
+        key = dumps([writer, reader])
+        if key not in self._known:
+            judge = witness.of(_source(writer), _source(reader))
+            pair = Pair(writer, reader, content_model=self._model, witness=judge)
+            self._known[key] = compare(pair)
+        return self._known[key]
 
 
 def _source(schema: Json) -> Source:
@@ -109,17 +150,14 @@ def _source(schema: Json) -> Source:
     return Source(schema, "schema.json", lambda _: None)
 
 
-def _findings(surface: _Surface, comparison: Comparison, old: Side, new: Side) -> Iterator[Finding]:
-    for finding in wording.findings(
+def _findings(surface: _Surface, comparison: Comparison, new: Side) -> list[Finding]:
+    return wording.findings(
         comparison,
         wording.LOST if surface.sent else _GAINED,
         prefix=f"{surface.operation.name}, {surface.name}: ",
         evidence={"operation": surface.operation.name, "surface": surface.name},
         place=lambda at: place_of(new.api.document, at, surface.new),
-    ):
-        call = _call(surface, finding, old, new) if surface.sent else None
-        more = {"request": call.to_json()} if call else {}
-        yield replace(finding, evidence={**finding.evidence, **more})
+    )
 
 
 def _call(surface: _Surface, finding: Finding, old: Side, new: Side) -> Call | None:
