@@ -13,7 +13,7 @@ from rich.table import Table
 import bench
 from bench.row import Row
 
-_NOT_BENCHMARKS = {"__main__", "calibration", "row"}
+_NOT_BENCHMARKS = {"__main__", "busy", "calibration", "row"}
 
 
 def names() -> list[str]:

@@ -30,7 +30,9 @@ _TITLES = {
     "producers": "produced by",
 }
 #: Keys an interval is made of; shown as one line.
-_INTERVAL = {"ratio", "low", "high", "level", "pairs", "unit", "base_median", "candidate_median"}
+_INTERVAL = {
+    "ratio", "low", "high", "level", "chance", "pairs", "unit", "base_median", "candidate_median",
+}  # fmt: skip
 #: Keys that repeat what the finding says already.
 _SAID = {"gate", "level", "tool", "test", "seconds", "content_model"}
 

@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator.config.model import Benchmark, Layer
 from orchestrator.plugins.builtin import benchmarks
-from orchestrator.plugins.builtin.benchmarks import selftest
+from orchestrator.plugins.builtin.benchmarks import sampling, selftest
 from orchestrator.plugins.spec import CheckResult, Outcome, Severity
 from tests.plugins import harness
 
@@ -111,17 +111,28 @@ def test_one_slow_name_of_several_fails_the_benchmark(tmp_path: Path) -> None:
     assert [f.message.split(" is ")[0] for f in result.findings] == ["search b"]
 
 
-def test_sides_take_turns_in_going_first_and_the_warm_up_is_not_counted(tmp_path: Path) -> None:
+def test_each_pair_has_both_sides_and_the_warm_up_is_not_counted(tmp_path: Path) -> None:
     program = 'echo "${PWD##*/}" >> ../order; echo "{\\"seconds\\": 1}"\n'
     run(tmp_path, "", "", program=program, min_pairs=3, max_pairs=3)
-    order = [word[0] for word in (tmp_path / "order").read_text().split()]
-    assert "".join(order) == "bc" + "bc" + "cb" + "bc"
+    order = "".join(word[0] for word in (tmp_path / "order").read_text().split())
+    assert order[:2] == "bc" and len(order) == 8
+    assert all(set(order[at : at + 2]) == {"b", "c"} for at in range(0, 8, 2))
 
 
-def test_the_report_holds_the_samples_and_the_machine(tmp_path: Path) -> None:
+def test_which_side_goes_first_is_drawn_by_lot(tmp_path: Path) -> None:
+    where = harness.context(tmp_path, tmp_path / "scratch", base_checkout=tmp_path)
+    bench = sampling.Bench(where, """printf . >> n; echo '{"seconds": '$(wc -c < n)'}'""", 10.0)
+    samples = sampling.Samples(("",), (sampling.BASE, sampling.CANDIDATE), "s")
+    sampling.collect(bench, samples, (12, 12), 60.0, lambda _: False, "seed")
+    first = [ratio > 0 for ratio in samples.log_ratios()[""]]
+    assert 0 < sum(first) < 12 and first not in ([True, False] * 6, [False, True] * 6)
+
+
+def test_the_report_holds_the_samples_the_lot_and_the_machine(tmp_path: Path) -> None:
     data = run(tmp_path, "1.0", "1.0", max_pairs=6).data
     assert data["samples"] == {"base": {"": [1.0] * 6}, "candidate": {"": [1.0] * 6}}
     assert set(data["machine"]) == {"cpu", "cores", "platform", "python"}
+    assert len(data["seed"]) == 8
 
 
 def test_a_report_file_is_read(tmp_path: Path) -> None:
@@ -239,6 +250,7 @@ def test_benchmarks_are_planned_for_affected_layers_alone_and_last() -> None:
     assert all(c.exclusive and c.needs_base and not c.deterministic for c in planned)
     alone = harness.plan(benchmarks, settings, layers=["web"], project_wide=False)
     assert [check.id for check in alone] == ["benchmarks/page"]
+    assert [check.spec["family"] for check in (*planned, *alone)] == [2, 2, 1]
 
 
 def test_the_check_has_time_for_everything_the_benchmark_may_do() -> None:

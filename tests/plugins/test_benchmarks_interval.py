@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.plugins.builtin.benchmarks.interval import (
-    FEWEST,
     Comparison,
     Verdict,
     bootstrap,
@@ -78,16 +77,41 @@ def test_what_noise_hides_is_undecided_and_rarely_called_fine() -> None:
     assert result[Verdict.UNDECIDED] + result[Verdict.REGRESSED] >= 0.95
 
 
+def busy(generator: random.Random, runs: int) -> list[float]:
+    """How much single runs are slowed down by a machine that is busy in long bursts."""
+    level, burst, slowed = 0.0, False, []
+    for _ in range(runs):
+        level = 0.9 * level + generator.gauss(0, 0.03)
+        burst ^= generator.random() < 0.08
+        slowed.append(level + burst * generator.expovariate(3))
+    return slowed
+
+
+def test_a_machine_that_is_busy_in_bursts_raises_no_alarm_on_identical_code() -> None:
+    generator, tally = random.Random(7), Counter[Verdict]()
+    for _ in range(TRIALS):
+        runs = busy(generator, 80)
+        pairs = [second - first for first, second in zip(runs[::2], runs[1::2], strict=True)]
+        tally[judged([generator.choice([-1, 1]) * pair for pair in pairs])] += 1
+    assert tally[Verdict.REGRESSED] <= 0.02 * TRIALS
+
+
 def one(data: list[float], **options: float) -> Comparison:
     [comparison] = compare({"x": data}, 0.05, "seed", **options)  # type: ignore[arg-type]  # counts
     return comparison
 
 
 def test_few_pairs_never_make_a_regression() -> None:
-    assert one([0.5] * (FEWEST - 1), fewest=2).verdict is Verdict.UNDECIDED
-    assert one([0.5] * FEWEST, fewest=2).verdict is Verdict.REGRESSED
-    assert one([0.5] * 6, fewest=2, most=6).verdict is Verdict.REGRESSED
+    assert one([0.5] * 8).verdict is Verdict.UNDECIDED
+    assert one([0.5] * 9).verdict is Verdict.REGRESSED
+    assert one([0.5] * 6, most=6).verdict is Verdict.REGRESSED
     assert one([0.5] * 5, fewest=2, most=5).verdict is Verdict.UNDECIDED
+
+
+def test_among_several_benchmarks_of_a_run_more_is_asked_of_each() -> None:
+    assert one([0.5] * 9, family=8).verdict is Verdict.UNDECIDED
+    assert one([0.5] * 12, family=8).verdict is Verdict.REGRESSED
+    assert one([0.5] * 12, family=8).interval.level == pytest.approx(1 - 0.05 / 8)
 
 
 def test_few_pairs_never_make_it_fine() -> None:

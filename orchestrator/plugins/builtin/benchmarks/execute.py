@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from orchestrator.plugins.builtin.benchmarks.sampling import (
     Samples,
     collect,
 )
+from orchestrator.plugins.builtin.benchmarks.witness import cpu_log_ratios, heard
 from orchestrator.plugins.spec import Check, CheckContext, CheckResult, Json, Outcome
 
 __all__ = ["execute"]
@@ -38,6 +40,7 @@ class _Settings:
     rounds: tuple[int, int]
     time_limit: float
     timeout: float
+    family: int
 
     @classmethod
     def of(cls, spec: Mapping[str, Json]) -> _Settings:
@@ -50,6 +53,7 @@ class _Settings:
             rounds=(fewest, spec["max_pairs"]),
             time_limit=spec["time_limit"],
             timeout=spec["timeout"],
+            family=spec["family"],
         )
 
 
@@ -60,7 +64,7 @@ def execute(check: Check, context: CheckContext) -> CheckResult:
         return CheckResult(
             Outcome.SKIPPED, "there is no base to compare with, and it has no budget"
         )
-    measurement = _Measurement(check.id, settings, context)
+    measurement = _Measurement(settings, context)
     try:
         return measurement.run()
     except RunTrouble as error:
@@ -70,8 +74,9 @@ def execute(check: Check, context: CheckContext) -> CheckResult:
 class _Measurement:
     """One measurement; lives as long as ``execute``."""
 
-    def __init__(self, identifier: str, settings: _Settings, context: CheckContext) -> None:
-        self._seed = identifier
+    def __init__(self, settings: _Settings, context: CheckContext) -> None:
+        # New in every measurement, so that the lot is one; kept with the samples.
+        self._seed = secrets.token_hex(4)
         self._settings = settings
         self._bench = Bench(context, settings.run, min(settings.timeout, context.timeout))
         self._has_base = context.base_checkout is not None
@@ -118,7 +123,7 @@ class _Measurement:
         """Collect the samples and judge them; ``known`` are other fields of ``Measurement``."""
         asked = self._settings
         seconds = min(asked.time_limit, self._deadline - time.monotonic())
-        collect(self._bench, samples, asked.rounds, seconds, self._settled)
+        collect(self._bench, samples, asked.rounds, seconds, self._settled, self._seed)
         return verdict.result(
             verdict.Measurement(
                 name=asked.name,
@@ -126,6 +131,7 @@ class _Measurement:
                 allowed=asked.max_regression,
                 budget=asked.budget,
                 samples=samples,
+                seed=self._seed,
                 comparisons=tuple(self._comparisons(samples)),
                 budgets=tuple(self._budgets(samples)),
                 **known,
@@ -140,7 +146,12 @@ class _Measurement:
     def _comparisons(self, samples: Samples) -> list[Comparison]:
         if BASE not in samples.sides or not len(samples):
             return []
-        return self._judge(samples.log_ratios(), self._settings.max_regression)
+        allowed = self._settings.max_regression
+        compared = self._judge(samples.log_ratios(), allowed)
+        if cpu := cpu_log_ratios(samples):
+            [second] = self._judge({"": cpu}, allowed)
+            return [heard(one, second) for one in compared]
+        return compared
 
     def _budgets(self, samples: Samples) -> list[Comparison]:
         """The candidate's values over the budget, judged like a ratio that may not exceed 1."""
@@ -153,4 +164,5 @@ class _Measurement:
 
     def _judge(self, logs: Mapping[str, list[float]], allowed: float) -> list[Comparison]:
         fewest, most = self._settings.rounds
-        return compare(logs, allowed, self._seed, fewest=fewest, most=most)
+        family = self._settings.family
+        return compare(logs, allowed, self._seed, fewest=fewest, most=most, family=family)

@@ -25,10 +25,14 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: by name a value above 0, in ``unit``. The name ``""`` is the command itself."""
+    """One run: by name a value above 0, in ``unit``. The name ``""`` is the command itself.
+
+    ``cpu`` is the CPU time of the command in seconds where the value is its wall time.
+    """
 
     values: Mapping[str, float]
     unit: str = SECONDS
+    cpu: float | None = None
 
 
 def printed(text: str) -> Measured | None:

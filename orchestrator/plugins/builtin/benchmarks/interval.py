@@ -9,13 +9,18 @@ of what few samples can tell. **The interval** is a percentile bootstrap of it;
 resamples are one smaller than the sample, which makes up for the bootstrap
 being too sure of itself on few samples.
 
+**Noise** is rarely independent: a machine is busy in bursts, and several pairs
+in a row err alike. An interval alone believes them. So a regression needs
+three things at once: the interval lies above 1, the effect is at least the
+allowed regression, and chance does not explain it: see ``signs``, a test that
+holds under any noise because which side goes first is drawn by lot.
+
 **Looking repeatedly** (more pairs are added until it is decided) would raise
-the false alarms of any single interval. So a regression needs three things at
-once: the interval of *all* pairs lies above 1, the effect is at least the
-allowed regression, and the interval of the *earlier and of the later half*
-each lies above 1 too. Chance has to strike twice in the same direction. To
-call something fine needs only the interval of all pairs below the allowance:
-mistakes there are bounded by the distance between "no change" and "too much".
+the false alarms of any single test, and so would several names and several
+benchmarks of one run. The chance of a false alarm is shared out among the
+looks and the benchmarks, and by Holm's method among the names. To call
+something fine needs the interval below the allowance, and chance must not
+explain that either.
 
 Everything is deterministic: the generator is seeded by the caller, so the
 verdict can be computed again from the samples in a report.
@@ -29,9 +34,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestrator.plugins.builtin.benchmarks.signs import chance
+
 __all__ = [
-    "FEWEST",
-    "FEWEST_ALLOWED",
     "LEVEL",
     "Comparison",
     "Interval",
@@ -44,9 +49,8 @@ __all__ = [
 
 #: Confidence of an interval that stands alone.
 LEVEL = 0.95
-#: Samples without which no regression is declared, and those that are enough where the
-#: configuration allows no more: so few all point the same way by chance too often.
-FEWEST, FEWEST_ALLOWED = 8, 6
+#: Chance of a false alarm in one run, over all its looks, names and benchmarks.
+_ALARM = (1 - LEVEL) / 2
 _FEWEST_FINE = 4
 _TRIM = 0.2
 #: Resamples for one name, and at most for many (Holm's correction looks further into the tail).
@@ -75,12 +79,18 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One thing compared. ``interval`` is Holm-adjusted when several were."""
+    """One thing compared. ``interval`` is widened when several were.
+
+    ``chance`` is how often identical code would look as slow as this or slower,
+    ``doubt`` why a slowdown is not believed.
+    """
 
     name: str
     interval: Interval
     verdict: Verdict
     samples: int
+    chance: float
+    doubt: str = ""
 
 
 def estimate(values: Sequence[float]) -> float:
@@ -112,58 +122,50 @@ def compare(
     allowed: float,
     seed: str,
     *,
-    fewest: int = FEWEST,
+    fewest: int = 6,
     most: int = 60,
+    family: int = 1,
 ) -> list[Comparison]:
     """Judge the log-ratios of each name; ``allowed`` is the regression let pass (0.05 is 5 %).
 
     ``fewest`` samples (never less than 4) are needed to call something fine;
-    ``most`` is how many there can ever be.
-
-    With several names the confidence is raised by Holm's step-down method, so
-    that the chance of *any* false alarm stays that of a single one. A family
-    is fine only if every name is, which needs no correction.
+    ``most`` is how many there can ever be; ``family`` how many benchmarks the
+    run has. With several, the confidence is raised, so that the chance of *any*
+    false alarm stays that of a single one. A family is fine only if every name
+    is, which needs no correction.
     """
-    resamples = min(max(_RESAMPLES, 100 * len(samples)), _MOST_RESAMPLES)
-    # One more sample halves what chance does; each doubling of the names doubles it.
     fewest = max(fewest, _FEWEST_FINE)
-    names = math.ceil(math.log2(max(len(samples), 1)))
-    to_fail = max(min(FEWEST + names, most), FEWEST_ALLOWED + names, fewest)
-    drawn = {n: bootstrap(values, f"{seed}/{n}", resamples) for n, values in samples.items()}
-    chances = {name: _at_most_zero(estimates) for name, estimates in drawn.items()}
+    share = _ALARM / (family * len(looks(fewest, most)))
+    resamples = min(max(_RESAMPLES, 100 * len(samples) * family), _MOST_RESAMPLES)
+    chances = {name: chance(values) for name, values in samples.items()}
     compared, still = {}, True
     for rank, name in enumerate(sorted(samples, key=lambda n: (chances[n], n))):
-        level = 1 - (1 - LEVEL) / (len(samples) - rank)
-        # Step-down: once one is not above 1, those with less evidence are not either.
-        still = still and _quantile(drawn[name], (1 - level) / 2) > 0
-        values, count = samples[name], len(samples[name])
+        left = len(samples) - rank
+        # Step-down: once chance explains one, it explains those with less evidence.
+        still = still and chances[name] <= share / left
+        values = samples[name]
+        drawn = bootstrap(values, f"{seed}/{name}", resamples)
+        interval = _interval(values, drawn, 1 - (1 - LEVEL) / (left * family))
         verdict = Verdict.UNDECIDED
-        if still and count >= to_fail and _regressed(values, allowed, level, f"{seed}/{name}"):
+        if still and interval.low > 1 and interval.ratio >= 1 + allowed:
             verdict = Verdict.REGRESSED
-        elif count >= fewest and _quantile(drawn[name], (1 + LEVEL) / 2) < math.log1p(allowed):
+        elif len(values) >= fewest and _fine(values, drawn, math.log1p(allowed)):
             verdict = Verdict.FINE
-        compared[name] = Comparison(name, _interval(values, drawn[name], level), verdict, count)
+        compared[name] = Comparison(name, interval, verdict, len(values), chances[name])
     return [compared[name] for name in samples]
+
+
+def _fine(values: Sequence[float], drawn: Sequence[float], allowed: float) -> bool:
+    """Below the allowance: its interval is, and so few samples as there are could not be so."""
+    enough = max(_ALARM, 2.0 ** -len(values))
+    below = chance([allowed - value for value in values]) <= enough
+    return below and _quantile(drawn, (1 + LEVEL) / 2) < allowed
 
 
 def _interval(values: Sequence[float], drawn: Sequence[float], level: float) -> Interval:
     tail = (1 - level) / 2
     low, high = _quantile(drawn, tail), _quantile(drawn, 1 - tail)
     return Interval(math.exp(estimate(values)), math.exp(low), math.exp(high), level)
-
-
-def _regressed(values: Sequence[float], allowed: float, level: float, seed: str) -> bool:
-    """The effect is too large, and both halves, in the order they were measured, agree."""
-    middle = len(values) // 2
-    return estimate(values) >= math.log1p(allowed) and all(
-        _quantile(bootstrap(half, f"{seed}/{number}"), (1 - level) / 2) > 0
-        for number, half in enumerate((values[:middle], values[middle:]))
-    )
-
-
-def _at_most_zero(drawn: Sequence[float]) -> float:
-    """How likely the resamples make it that there is no slowdown."""
-    return (1 + sum(value <= 0 for value in drawn)) / (1 + len(drawn))
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -16,15 +16,17 @@ _MARGIN = 10.0
 def plan(request: PlanRequest) -> list[Check]:
     """One exclusive check for each benchmark whose layer is affected or that has none."""
     benchmarks: Mapping[str, Mapping[str, Json]] = request.config["benchmarks"]
-    return [
-        _check(name, benchmark)
+    asked = {
+        name: benchmark
         for name, benchmark in benchmarks.items()
         if (
             request.project_wide
             if benchmark["layer"] is None
             else benchmark["layer"] in request.layers
         )
-    ]
+    }
+    # Several in one run share the chance of a false alarm between them.
+    return [_check(name, {**one, "family": len(asked)}) for name, one in asked.items()]
 
 
 def _check(name: str, benchmark: Mapping[str, Json]) -> Check:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import random
+import resource
 import shlex
 import tempfile
 import time
@@ -52,21 +54,29 @@ class Bench:
         folder = tempfile.mkdtemp(prefix="run-", dir=self.context.scratch)
         report = Path(folder) / "report.json"
         command = self.command.replace("{report}", shlex.quote(str(report)))
+        before = _cpu_seconds()
         ended = self.context.run(command, on_base=side == BASE, timeout=self.timeout)
+        cpu = _cpu_seconds() - before
         reason = trouble(ended, self.timeout)
         if reason is not None:
             raise RunTrouble(side, reason, ended)
         if ended.code != 0:
             raise RunTrouble(side, f"exit status {ended.code}", ended, exited=True)
         try:
-            return self._measured(ended, report)
+            return self._measured(ended, report, cpu)
         except UnreadableReport as error:
             raise RunTrouble(side, f"its measurement: {error}", ended) from None
 
-    def _measured(self, ended: CommandResult, report: Path) -> Measured:
+    def _measured(self, ended: CommandResult, report: Path, cpu: float) -> Measured:
         if "{report}" in self.command:
             return recognise(load(report))
-        return printed(ended.stdout) or Measured({"": ended.seconds})
+        return printed(ended.stdout) or Measured({"": ended.seconds}, cpu=cpu)
+
+
+def _cpu_seconds() -> float:
+    """What all ended children took; a check's process has no others than its commands."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @dataclass(slots=True)
@@ -74,13 +84,14 @@ class Samples:
     """What was measured, by side and name, in the order it was; the warm-up is not in it.
 
     ``names`` are those compared. ``in_time`` is False when time ran out before
-    enough was known.
+    enough was known. ``cpu`` has the CPU seconds by side where the wall time is measured.
     """
 
     names: tuple[str, ...]
     sides: tuple[str, ...]
     unit: str
     values: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    cpu: dict[str, list[float]] = field(default_factory=dict)
     in_time: bool = True
 
     def __post_init__(self) -> None:
@@ -93,6 +104,8 @@ class Samples:
     def add(self, side: str, measured: Measured) -> None:
         for name in self.names:
             self.values[side][name].append(measured.values[name])
+        if measured.cpu is not None:
+            self.cpu.setdefault(side, []).append(measured.cpu)
 
     def log_ratios(self) -> dict[str, list[float]]:
         """By name: the log of candidate over base of each pair."""
@@ -113,13 +126,16 @@ def collect(
     rounds: tuple[int, int],
     seconds: float,
     settled: Callable[[Samples], bool],
+    seed: str,
 ) -> None:
     """Add rounds until ``settled`` says so, there are ``rounds[1]``, or the time is up.
 
     ``settled`` is asked first at ``rounds[0]`` rounds and then ever less often.
-    Which side goes first alternates, so that neither always meets a warm
-    machine. Raises RunTrouble.
+    Which side goes first is drawn by lot (from ``seed``): taking turns could
+    fall into step with what else the machine is doing, and what ``signs`` says
+    about chance holds because of the lot. Raises RunTrouble.
     """
+    lot = random.Random(seed)
     deadline = time.monotonic() + seconds
     longest = 0.0
     for wanted in looks(*rounds):
@@ -128,14 +144,13 @@ def collect(
             if start + longest > deadline:
                 samples.in_time = False
                 return
-            _round(bench, samples)
+            _round(bench, samples, lot.random() < 0.5)
             longest = max(longest, time.monotonic() - start)
         if settled(samples):
             return
 
 
-def _round(bench: Bench, samples: Samples) -> None:
-    backwards = len(samples) % 2 == 1
+def _round(bench: Bench, samples: Samples, backwards: bool) -> None:
     order: Iterable[str] = reversed(samples.sides) if backwards else samples.sides
     measured = {side: bench.run(side) for side in order}
     for side, one in measured.items():

@@ -19,6 +19,8 @@ from orchestrator.plugins.spec import CheckResult, Finding, Json, Outcome, Sever
 
 __all__ = ["Measurement", "broken", "result"]
 
+#: What a run typically takes, as it is held against a budget.
+STATISTIC = "20 % trimmed mean"
 #: Bytes of JSON that raw samples may take in a result.
 _SAMPLES = 150_000
 #: Parts of a reason that are told.
@@ -29,9 +31,10 @@ _PARTS = 6
 class Measurement:
     """All that is known of one benchmark.
 
-    ``allowed`` is a share, ``budget`` seconds. ``dropped`` and ``added`` are
-    names only the base or only the candidate measures. ``not_compared`` says
-    why there are no comparisons, ``undecided`` that they were due all the same.
+    ``allowed`` is a share, ``budget`` seconds, ``seed`` drew the lots. ``dropped``
+    and ``added`` are names only the base or only the candidate measures.
+    ``not_compared`` says why there are no comparisons, ``undecided`` that they
+    were due all the same.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Measurement:
     allowed: float
     budget: float | None
     samples: Samples
+    seed: str
     comparisons: tuple[Comparison, ...]
     budgets: tuple[Comparison, ...]
     dropped: tuple[str, ...] = ()
@@ -123,7 +127,11 @@ def _over_budget(measured: Measurement) -> Iterator[Finding]:
                 message=f"{measured.title(one.name)} takes longer than its budget of "
                 f"{measured.budget:g} s",
                 remedy=f"Make `{measured.run}` faster, or raise its budget.",
-                evidence={**_evidence(one, measured.samples), "budget": measured.budget},
+                evidence={
+                    **_evidence(one, measured.samples),
+                    "budget": measured.budget,
+                    "statistic": STATISTIC,
+                },
             )
 
 
@@ -144,7 +152,8 @@ def _reason(measured: Measurement, outcome: Outcome) -> str:
     decisive = {Outcome.FAILED: Verdict.REGRESSED, Outcome.INCONCLUSIVE: Verdict.UNDECIDED}
     shown = decisive.get(outcome)
     parts = [measured.not_compared] if measured.not_compared else []
-    for judged, other in ((measured.comparisons, "the base"), (measured.budgets, "the budget")):
+    budget = f"the budget of {measured.budget:g} s by the {STATISTIC}" if measured.budget else ""
+    for judged, other in ((measured.comparisons, "the base"), (measured.budgets, budget)):
         parts += [_said(measured, one, other) for one in judged if shown in (None, one.verdict)]
     parts += [f"{measured.title(name)} is no longer measured" for name in measured.dropped]
     if len(parts) > _PARTS:
@@ -160,7 +169,8 @@ def _said(measured: Measurement, one: Comparison, other: str) -> str:
     """``search: 1.12 × the base (95 % sure: 1.08 to 1.15)``."""
     i = one.interval
     sure = f"{100 * i.level:.4g} % sure: {i.low:.3f} to {i.high:.3f}"
-    return f"{measured.title(one.name)}: {i.ratio:.3f} × {other} ({sure})"
+    doubt = f", but {one.doubt}" if one.doubt else ""
+    return f"{measured.title(one.name)}: {i.ratio:.3f} × {other} ({sure}){doubt}"
 
 
 def _evidence(one: Comparison, samples: Samples) -> dict[str, Json]:
@@ -170,6 +180,7 @@ def _evidence(one: Comparison, samples: Samples) -> dict[str, Json]:
         "low": _round(i.low),
         "high": _round(i.high),
         "level": _round(i.level),
+        "chance": _round(one.chance),
         "pairs": one.samples,
         "unit": samples.unit,
         **{
@@ -200,7 +211,9 @@ def _data(measured: Measurement) -> dict[str, Json]:
     return {
         "unit": samples.unit,
         "machine": fingerprint(),
+        "seed": measured.seed,
         "samples": raw,
+        "cpu": {side: [_round(value) for value in used] for side, used in samples.cpu.items()},
         "compared": _by_name(measured.comparisons, samples),
         "budgets": _by_name(measured.budgets, samples),
     }
