@@ -83,7 +83,7 @@ def _fill(repo: Path, instances: int, start: int, end: int) -> None:
             register(tx, Client(f"s{number}", os.getpid(), "claude", str(repo)), row, "t")
         for number in range(start, end):
             path = f"src/part{number % 100}/file{number}.py" if number > 1 else "src/theirs.py"
-            owner = number % instances if number > 1 else 1
+            owner = 1 + number % (instances - 1)
             leases.acquire(tx, [file_target(path)], instance=f"i{owner}", session=f"s{owner}",
                            ttl_ms=leases.LONGEST_MS)  # fmt: skip
 

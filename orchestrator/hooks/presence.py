@@ -24,7 +24,8 @@ def start(project: Project, request: Request) -> Answer:
     """SessionStart: register or resume, tell the shell who this is, brief."""
     came = attendance.check_in(project, attendance.Wish())
     name = came.session["instance"]
-    _export({"ORCHESTRATE_SESSION": request.session, "ORCHESTRATE_INSTANCE": name})
+    # Not the instance: a client started in that shell would take itself for this one.
+    _export({"ORCHESTRATE_SESSION": request.session})
     text = (
         f"This repository is coordinated by orchestrate; you are instance {name}.\n"
         f"{told(came.briefing, came.now)}"

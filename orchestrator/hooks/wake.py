@@ -12,6 +12,8 @@ import sys
 def main() -> int:
     """The exit status: 2 with news on stderr, 0 when there will be none."""
     event = sys.stdin.buffer.read()
+    if os.environ.get("CLAUDE_CODE_ENTRYPOINT", "").startswith("sdk"):
+        return 0  # one prompt and no more (``claude -p``): the client would wait for this to end
     # Isolated Python has no path to this package; this is the one place that adds it.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(__file__))))  # noqa: PTH120
     try:

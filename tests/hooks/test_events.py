@@ -28,11 +28,26 @@ def test_a_start_registers_briefs_and_tells_the_shell_who_this_is(
     assert f"you are instance {name}" in said.context
     one.send("SessionStart", source="resume")
     shown = subprocess.run(
-        ["sh", "-c", '. "$0"; echo "$ORCHESTRATE_SESSION $ORCHESTRATE_INSTANCE"', str(file)],
+        ["sh", "-c", '. "$0"; echo "$ORCHESTRATE_SESSION"', str(file)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert shown.stdout == f"b50fa0bc-db4f {name}\n"
+    assert shown.stdout == "b50fa0bc-db4f\n"
     assert file.read_text().count("ORCHESTRATE_SESSION") == 1
+
+
+def test_a_client_started_by_an_instance_is_another_instance(
+    repo: Path, project: Project, tmp_path: Path
+) -> None:
+    file = tmp_path / "env"
+    outer = Client(repo, "outer", variables={"CLAUDE_ENV_FILE": str(file)})
+    outer.start()
+    exported = dict(
+        line.removeprefix("export ").split("=", 1) for line in file.read_text().splitlines() if line
+    )
+    inner = Client(repo, "inner", variables=exported)
+    inner.start()
+    assert inner.asks("src/a.py").silent
+    assert row(project, inner)["instance"] != row(project, outer)["instance"]
 
 
 def test_nothing_a_shell_would_run_is_written_into_its_file(repo: Path, tmp_path: Path) -> None:

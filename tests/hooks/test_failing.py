@@ -201,3 +201,18 @@ def test_the_log_is_printed_searched_and_given_to_programs(
     assert told["ms"] > 0
     assert run(["hooks", "log", "-n", "1"]) == 0
     assert "src/b.py" in capsys.readouterr().out
+
+
+def test_a_session_of_one_prompt_is_not_kept_waiting_for_news(client: NewClient) -> None:
+    """``claude -p`` ends only when all of its hooks have ended."""
+    one = client("one")
+    from tests.hooks.client import ENTRY, PYTHON
+
+    done = subprocess.run(
+        [PYTHON, "-I", "-S", str(ENTRY.with_name("wake.py")), "claude-code"],
+        input=json.dumps(one.payload("Stop")).encode(),
+        env={"CLAUDE_CODE_ENTRYPOINT": "sdk-cli", "CLAUDE_PID": str(one.pid)},
+        cwd=one.cwd,
+        timeout=20,
+    )
+    assert done.returncode == 0

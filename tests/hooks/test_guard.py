@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,12 @@ def test_large_and_odd_payloads_are_answered(client: NewClient, tool: str) -> No
     event = one.payload("PreToolUse", tool_name=tool, tool_input=given, tool_use_id="t")
     lone = json.dumps(event).replace("\\u00e9", "\\ud800", 1).encode()
     assert one.raw(lone).silent
+
+
+def test_of_many_at_once_exactly_one_gets_the_file(project: Project, client: NewClient) -> None:
+    clients = [client(str(number)) for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        said = list(pool.map(lambda one: one.asks("src/a.py"), clients))
+    assert [one.denied is None for one in said].count(True) == 1
+    assert len(held(project)) == 1
+    project.store.verify_events()

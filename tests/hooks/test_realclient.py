@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from orchestrator.engine.project import Project
-from orchestrator.hooks.registration import CLAUDE_CODE, WAKE, command
+from orchestrator.hooks.registration import CLAUDE_CODE, command
 from tests.conftest import commit
 from tests.hooks.model import Model, Step, call
 
@@ -58,11 +58,9 @@ def place(repo: Path) -> Path:
     """The repository with the hooks in its settings."""
     hooks: dict[str, list[Any]] = {}
     for hook in CLAUDE_CODE:
-        if hook.script != WAKE:
-            matcher = {"matcher": hook.matcher} if hook.matcher else {}
-            hooks.setdefault(hook.event, []).append(
-                {**matcher, "hooks": [command(hook, "claude-code")]}
-            )
+        matcher = {"matcher": hook.matcher} if hook.matcher else {}
+        entry = {**matcher, "hooks": [command(hook, "claude-code")]}
+        hooks.setdefault(hook.event, []).append(entry)
     commit(repo, {".claude/settings.json": json.dumps({"hooks": hooks}), ".gitignore": "status/\n"})
     return repo
 
@@ -158,8 +156,8 @@ def test_a_session_registers_is_briefed_and_edits(
     assert (place / "src/a.py").read_text() == "mine\n"
     said = (place / "who.txt").read_text()
     assert f"ORCHESTRATE_SESSION={started.session}" in said
-    assert f"ORCHESTRATE_INSTANCE={who[1]}" in said
-    assert json.loads((place / "leases.json").read_text())[0]["path"] == "src/a.py"
+    lease = json.loads((place / "leases.json").read_text())[0]
+    assert (lease["path"], lease["instance"]) == ("src/a.py", who[1])
     assert leases(place) == [], "the end of the session frees what it held"
 
 
@@ -310,8 +308,7 @@ def test_a_damaged_store_is_told_refuses_edits_and_lets_the_shell_mend_it(
             write(place, "src/y.py", "mended\n"),
         ]
     )
-    start(m, "one", "--allowedTools", "Bash")
-    until((place / "src/y.py").exists)
+    start(m, "one", "--allowedTools", "Bash").done()
     assert "orchestrate doctor --fix" in m.given("one")
     assert not (place / "src/x.py").exists()
     assert (place / "src/y.py").read_text() == "mended\n"
