@@ -120,7 +120,9 @@ class Coordinator:
             return self._judge(handoff, run)
         if self.job or base is None:
             return False
-        self._start(runs.again(self.project, self.lease, handoff, run, base))
+        again = runs.again(self.project, self.lease, handoff, run, base)
+        # Whoever asks for a repetition does not want to hear the same verdicts again.
+        self._start(again, fresh=asked_to_repeat)
         return True
 
     def _judge(self, handoff: Row, run: Row) -> bool:
@@ -214,10 +216,9 @@ class Coordinator:
         self.waiting.pop(row["handoff"], None)
         return True
 
-    def _start(self, run: Row) -> None:
-        self.job = Job(
-            self.project, run["id"], run["handoff"], run["head"], run["base"], self.listener
-        )
+    def _start(self, run: Row, *, fresh: bool = False) -> None:
+        about = run["id"], run["handoff"], run["head"], run["base"]
+        self.job = Job(self.project, *about, self.listener, fresh=fresh)
         self.job.start()
 
     def _wait(self, handoff: Row, reason: str) -> bool:

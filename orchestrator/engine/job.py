@@ -21,7 +21,8 @@ class Job(threading.Thread):
     """Verifies ``head`` merged onto ``base``. When ``finished``: ``report`` or ``error``.
 
     ``candidate`` is what would land, as soon as it is made. Without a handoff it
-    verifies ``head`` as it is, compared with ``base``. It reads git and runs
+    verifies ``head`` as it is, compared with ``base``. ``fresh`` executes every
+    check, whatever is remembered of earlier runs. It reads git and runs
     checks; it never writes to the store.
     """
 
@@ -33,10 +34,13 @@ class Job(threading.Thread):
         head: str,
         base: str,
         listener: Listener,
+        *,
+        fresh: bool = False,
     ) -> None:
         super().__init__(name=f"verify-{run}", daemon=True)
         self.project, self.run_id, self.handoff = project, run, handoff
         self.head, self.base, self.listener = head, base, listener
+        self._fresh = fresh
         self.began = time.monotonic()
         self.stop = threading.Event()
         self.finished = threading.Event()
@@ -64,7 +68,7 @@ class Job(threading.Thread):
         rules = rules_at(repository, self.base, config.source)
         if rules is None:
             raise NoRules(f"the base {self.base[:12]} has no {config.source}")
-        request = Request(repository, self.candidate, rules, self.run_id)
+        request = Request(repository, self.candidate, rules, self.run_id, fresh=self._fresh)
         with LocalExecutor(rules) as executor:
             return verify(request, executor=executor, listener=self.listener, stop=self.stop)
 

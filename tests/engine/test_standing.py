@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,14 +23,17 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The site-packages of an environment of its own, in which workers then run."""
     python, packages = environment(tmp_path / "environment")
     monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
     return packages
 
 
 def install(packages: Path, version: str) -> None:
     """Install or upgrade the plugin, as pip would leave it."""
     (packages / "shop_checks.py").write_text(GOOD.replace('"2.1"', f'"{version}"'))
-    info = packages / "shop_checks.dist-info"
-    info.mkdir(exist_ok=True)
+    for old in packages.glob("shop_checks-*.dist-info"):
+        shutil.rmtree(old)
+    info = packages / f"shop_checks-{version}.dist-info"
+    info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: shop\nVersion: {version}\n")
     (info / "entry_points.txt").write_text("[orchestrator]\nshop = shop_checks\n")
 
@@ -60,7 +64,7 @@ def test_a_plugin_upgraded_while_landing_waits_voids_the_approval(
 def test_a_removed_plugin_voids_the_approval(shop: Shop, elsewhere: Path) -> None:
     install(elsewhere, "2.1")
     approved_and_waiting(shop)
-    (elsewhere / "shop_checks.dist-info" / "entry_points.txt").unlink()
+    shutil.rmtree(elsewhere / "shop_checks-2.1.dist-info")
     git(shop.main, "checkout", "-q", "src/app.txt")
     shop.watch()
     assert shop.moves()[2:] == VOIDED

@@ -447,3 +447,13 @@ def test_an_emergency_rule_that_cannot_be_evaluated_does_nothing_and_says_so_onc
 
 def test_every_emergency_action_is_described() -> None:
     assert emergencies._ACTIONS.keys() == ACTIONS.keys()
+
+
+def test_a_repetition_that_was_asked_for_replays_nothing(shop: Shop) -> None:
+    configure(shop, 'approval: {approve_when: "false"}\n')
+    shop.hand_off({"src/app.txt": "better\n"})
+    shop.watch()
+    answer(shop.project, HUMAN, "ESC-1", "retry", "look again")
+    shop.watch()
+    report = json.loads(shop.row("runs", "R-2")["report"])
+    assert [check["cached_from"] for check in report["checks"]] == [None]
