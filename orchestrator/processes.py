@@ -97,12 +97,15 @@ def run(
     stdin: bytes | None = None,
     limit: int = LIMIT,
     grace: float = GRACE,
+    stop: int | None = None,
 ) -> Ended:
     """Run ``command`` (a string: by ``/bin/sh -c``) and wait until all of it is gone.
 
-    Never raises for what the command does. In a process that is a reaper,
-    *every* orphan it gets is ended with the command; other children of such a
-    process must be commands run by this function.
+    ``stop`` is a file descriptor: as soon as it is readable, or closed at its
+    other end, the command is ended like one whose time is up. Never raises for
+    what the command does. In a process that is a reaper, *every* orphan it gets
+    is ended with the last command; other children of such a process must be
+    commands run by this function.
     """
     global _active
     start = time.monotonic()
@@ -113,7 +116,7 @@ def run(
     with _active_lock:
         _active += 1
     output, stdout = Capture(limit), Capture(limit)
-    pump = _Pump(process, stdin, output, stdout)
+    pump = _Pump(process, stdin, output, stdout, stop)
     try:
         in_time = pump.until_exit(start + timeout) or _ask_to_end(process, pump, grace)
     finally:
@@ -213,6 +216,7 @@ class _Pump:
         stdin: bytes | None,
         output: Capture,
         stdout: Capture,
+        stop: int | None = None,
     ) -> None:
         assert process.stdout is not None and process.stderr is not None
         self._process = process
@@ -220,6 +224,8 @@ class _Pump:
         self._selector = selectors.DefaultSelector()
         self._exit = _exit_signal(process)
         self._selector.register(self._exit, selectors.EVENT_READ, "exit")
+        if stop is not None:
+            self._selector.register(stop, selectors.EVENT_READ, "stop")
         for stream, sinks in ((process.stdout, (output, stdout)), (process.stderr, (output,))):
             os.set_blocking(stream.fileno(), False)
             self._selector.register(stream, selectors.EVENT_READ, sinks)
@@ -228,11 +234,17 @@ class _Pump:
             self._selector.register(process.stdin, selectors.EVENT_WRITE, "stdin")
 
     def until_exit(self, deadline: float) -> bool:
-        """Pump until the command has exited (True) or the deadline passes (False)."""
+        """Pump until the command has exited (True) or the deadline passes (False).
+
+        False too when it is to stop; that is said once, so that it has its grace.
+        """
         while (left := deadline - time.monotonic()) > 0:
             for key, _ in self._selector.select(left):
                 if key.data == "exit":
                     return True
+                if key.data == "stop":
+                    self._selector.unregister(key.fd)
+                    return False
                 self._move(key)
         return False
 
@@ -240,6 +252,9 @@ class _Pump:
         """Read what is left, for a moment at most, and close every pipe."""
         self._selector.unregister(self._exit)
         os.close(self._exit)
+        for key in list(self._selector.get_map().values()):
+            if key.data == "stop":
+                self._selector.unregister(key.fd)  # not ours to close
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._drop(self._process.stdin)
         deadline = time.monotonic() + _DRAIN

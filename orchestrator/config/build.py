@@ -19,6 +19,7 @@ from orchestrator.config.model import (
     EmergencyRule,
     Escalation,
     Evidence,
+    Expectation,
     Flow,
     Gate,
     GitHooks,
@@ -27,10 +28,14 @@ from orchestrator.config.model import (
     Layer,
     Level,
     Prepare,
+    Probe,
     Quarantine,
     Ratchet,
+    Request,
     Rule,
+    Service,
     SetAside,
+    Spans,
     Status,
     Step,
     Verification,
@@ -79,6 +84,7 @@ def build(data: Data, source: str) -> Config:
         layers=_each(data["layers"], _layer),
         integration_tests=_checks(data.get("integration_tests", [])),
         contracts=_each(data.get("contracts", {}), _contract),
+        services=_each(data.get("services", {}), _service),
         flows=_each(data.get("flows", {}), _flow),
         benchmarks=_each(data.get("benchmarks", {}), _benchmark),
         verification=_verification(data.get("verification", {})),
@@ -163,11 +169,33 @@ def _contract(name: str, data: Data) -> Contract:
 
 
 def _flow(name: str, data: Data) -> Flow:
-    return _make(Flow, data, extra={"name": name}, steps=_steps, timeout=seconds)
+    return _make(Flow, data, extra={"name": name}, steps=_steps, timeout=seconds, spans=_spans)
 
 
 def _steps(entries: Sequence[Data]) -> tuple[Step, ...]:
-    return tuple(_make(Step, entry, timeout=seconds, input=_as_it_is) for entry in entries)
+    return tuple(
+        _make(Step, entry, timeout=seconds, input=_as_it_is, http=_request) for entry in entries
+    )
+
+
+def _request(data: Data) -> Request:
+    return _make(Request, data)
+
+
+def _spans(data: Data) -> Spans:
+    return _make(Spans, data, expect=_expected)
+
+
+def _expected(entries: Sequence[Data]) -> tuple[Expectation, ...]:
+    return tuple(_make(Expectation, entry, max_duration=seconds) for entry in entries)
+
+
+def _service(name: str, data: Data) -> Service:
+    return _make(Service, data, extra={"name": name}, ready=_probe)
+
+
+def _probe(data: Data) -> Probe:
+    return _make(Probe, data, within=seconds)
 
 
 def _as_it_is(value: Json) -> Json:

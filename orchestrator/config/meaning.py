@@ -13,6 +13,7 @@ from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path as FilePath
 
+from orchestrator.config.flows import FLOW_CHECKS
 from orchestrator.config.ownership import overlaps
 from orchestrator.config.problems import Problem, dotted, known, quoted, suggest
 from orchestrator.config.view import EACH, View
@@ -27,6 +28,8 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("layers", EACH, "depends_on", EACH), "layer"),
     (("layers", EACH, "input"), "contract"),
     (("layers", EACH, "output"), "contract"),
+    (("services", EACH, "layer"), "layer"),
+    (("flows", EACH, "services", EACH), "service"),
     (("flows", EACH, "steps", EACH, "layer"), "layer"),
     (("benchmarks", EACH, "layer"), "layer"),
     (("approval", "approvers", EACH), "instance"),
@@ -54,7 +57,7 @@ def contradictions(root: Node, folder: FilePath | None = None) -> Iterator[Probl
 def _defined(whole: View) -> dict[str, list[str] | None]:
     """Kind → the names there are; None where the section is no mapping at all."""
     found: dict[str, list[str] | None] = {}
-    for kind in ("layer", "instance", "contract"):
+    for kind in ("layer", "instance", "contract", "service"):
         section = whole.get(f"{kind}s")
         good = section is None or isinstance(section.node.value, dict)
         found[kind] = [name for name, _ in whole.entries(f"{kind}s")] if good else None
@@ -246,4 +249,5 @@ _CHECKS: tuple[Callable[[View], Iterator[Problem]], ...] = (
     _pairs,
     _packages,
     _days,
+    *FLOW_CHECKS,
 )

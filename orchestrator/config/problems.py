@@ -115,9 +115,10 @@ CODES: dict[str, Code] = {
         "evaluated on a complete sample, because the compiler accepts misspelt fields.",
     ),
     "E115": Code(
-        "A check has nothing to do, or two things.",
+        "A check or step has nothing to do, or two things.",
         "Happens when a check has none or several of `run`, `imports` and `uses`, or a `report` "
-        "without a command that could write it. Give each check exactly one of the three.",
+        "without a command that could write it; when a step of a flow has not one of `run` and "
+        "`http`, or a service more than one way to tell that it is ready. Give each exactly one.",
     ),
     "E116": Code(
         "An instance hands off to itself.",

@@ -150,7 +150,8 @@ def _said(node: Node, where: list[Any], kind: Any) -> tuple[str, str, str | None
     if kind.name == "const":
         return "E106", f"must be {kind.expected_value}, not {shown(node)}", None
     if kind.name in ("minItems", "minProperties"):
-        return "E106", "must not be empty", None
+        few = "must not be empty" if kind.limit == 1 else f"needs at least {kind.limit} entries"
+        return "E106", few, None
     _, words, hint = _EXPECTED.get(_shared(where) or "", ("E106", None, None))
     if kind.name == "type":
         expected = words or " or ".join(_TYPES[name] for name in kind.types)

@@ -18,6 +18,7 @@ _TABLES = {
     "instances": "id",
     "layers": "name",
     "contracts": "name",
+    "services": "name",
     "flows": "name",
     "benchmarks": "name",
 }

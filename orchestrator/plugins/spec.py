@@ -251,6 +251,7 @@ class CommandRunner(Protocol):
         environment: Mapping[str, str],
         timeout: float,
         stdin: bytes | None = None,
+        stop: int | None = None,
     ) -> CommandResult: ...
 
 
@@ -286,11 +287,14 @@ class CheckContext:
         timeout: float | None = None,
         stdin: bytes | None = None,
         extra: Mapping[str, str] | None = None,
+        stop: int | None = None,
     ) -> CommandResult:
         """Run ``command`` in the candidate's (or the base's) checkout.
 
         A string goes to ``/bin/sh -c``. ``extra`` is added to the allow-listed
-        environment. Never raises for what the command does.
+        environment. ``stop`` is a file descriptor: when it becomes readable the
+        command is ended, its status ``timeout`` (how a service, run in a thread,
+        is told to leave). Never raises for what the command does.
         """
         where = self.base_checkout if on_base else self.checkout
         if where is None:
@@ -302,6 +306,7 @@ class CheckContext:
             environment={**environment, **(extra or {})},
             timeout=self.timeout if timeout is None else timeout,
             stdin=stdin,
+            stop=stop,
         )
 
 

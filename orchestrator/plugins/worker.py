@@ -154,11 +154,17 @@ def _run(
     environment: Mapping[str, str],
     timeout: float,
     stdin: bytes | None = None,
+    stop: int | None = None,
 ) -> CommandResult:
     """The ``CommandRunner`` of checks: every process it starts carries this worker's marker."""
     mark = {descendants.MARKER: os.environ.get(descendants.MARKER, "")}
     ended = processes.run(
-        command, cwd=cwd, environment={**environment, **mark}, timeout=timeout, stdin=stdin
+        command,
+        cwd=cwd,
+        environment={**environment, **mark},
+        timeout=timeout,
+        stdin=stdin,
+        stop=stop,
     )
     return CommandResult(**asdict(ended))
 

@@ -117,10 +117,17 @@ def run_command(
     environment: Mapping[str, str],
     timeout: float,
     stdin: bytes | None = None,
+    stop: int | None = None,
 ) -> CommandResult:
     """A ``CommandRunner`` on the real thing."""
     ended = processes.run(
-        command, cwd=cwd, environment=environment, timeout=timeout, stdin=stdin, grace=0.2
+        command,
+        cwd=cwd,
+        environment=environment,
+        timeout=timeout,
+        stdin=stdin,
+        grace=0.2,
+        stop=stop,
     )
     return CommandResult(**asdict(ended))
 

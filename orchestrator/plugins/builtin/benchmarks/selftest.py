@@ -88,6 +88,9 @@ def _run(
     environment: Mapping[str, str],
     timeout: float,
     stdin: bytes | None = None,
+    stop: int | None = None,
 ) -> CommandResult:
-    ended = processes.run(command, cwd=cwd, environment=environment, timeout=timeout, stdin=stdin)
+    ended = processes.run(
+        command, cwd=cwd, environment=environment, timeout=timeout, stdin=stdin, stop=stop
+    )
     return CommandResult(**asdict(ended))

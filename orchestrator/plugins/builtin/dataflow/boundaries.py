@@ -1,4 +1,4 @@
-"""The contracts at the boundaries of layers: their schemas, and payloads judged by them."""
+"""The contracts at the boundaries of layers: payloads judged by them, and who is to blame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from orchestrator.errors import OrchestrateError
 from orchestrator.plugins.builtin.contracts import schemas
-from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable
+from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable, in_checkout
 from orchestrator.plugins.builtin.contracts.normal import Unmodelled, normalise, source
 from orchestrator.plugins.builtin.contracts.schemas import Violation
 from orchestrator.plugins.spec import Json
@@ -18,8 +18,9 @@ class ContractUnusable(OrchestrateError):
     """The contract of a boundary cannot be used.
 
     Happens when the file of a layer's ``input`` or ``output`` is absent, is no
-    valid JSON Schema, or uses what cannot be modelled. The check of the flow or
-    edge is errored; the check of the contract itself says more.
+    valid JSON Schema or OpenAPI document, or uses what cannot be modelled. The
+    check of the flow or edge is errored; the check of the contract itself says
+    more.
     """
 
     code = "E511"
@@ -42,26 +43,41 @@ def schema_of(contract: Mapping[str, Json], read: Read) -> dict[str, Json]:
 
 
 class Boundaries:
-    """Judges payloads by the contracts of the layers; each schema is read once."""
+    """Judges payloads by the contracts of the layers; each contract is read once."""
 
-    def __init__(self, config: Mapping[str, Json], read: Read) -> None:
+    def __init__(self, config: Mapping[str, Json], checkout: str) -> None:
         self._layers: Mapping[str, Json] = config.get("layers", {})
         self._contracts: Mapping[str, Json] = config.get("contracts", {})
-        self._read = read
+        self._checkout = checkout
         self._schemas: dict[str, Json] = {}
+        self._apis: dict[str, Json] = {}
 
     def contract(self, layer: str | None, side: str) -> Mapping[str, Json] | None:
-        """The contract of a layer's ``input`` or ``output``, where payloads can be judged by it."""
+        """The contract of a layer's ``input`` or ``output``, of any kind."""
         name = self._layers.get(layer, {}).get(side) if layer else None
         contract: Mapping[str, Json] | None = self._contracts.get(name) if name else None
-        return contract if contract and contract["kind"] == "json-schema" else None
+        return contract
+
+    def api(self, layer: str | None) -> Mapping[str, Json] | None:
+        """The OpenAPI contract of a layer: what it gives out, else what it takes in."""
+        both = (self.contract(layer, side) for side in ("output", "input"))
+        return next((found for found in both if found and found["kind"] == "openapi"), None)
 
     def violations(self, contract: Mapping[str, Json], payload: Json) -> list[Violation]:
-        """What is wrong with a payload; raises ``ContractUnusable``."""
+        """What is wrong with a payload, by a JSON Schema; raises ``ContractUnusable``."""
         name = contract["name"]
         if name not in self._schemas:
-            self._schemas[name] = schema_of(contract, self._read)
+            self._schemas[name] = schema_of(contract, in_checkout(self._checkout))
         try:
             return schemas.violations(self._schemas[name], payload)
         except ValueError as error:
             raise ContractUnusable(f"the contract {name}: {error}") from error
+
+    def described(self, contract: Mapping[str, Json]) -> Json:
+        """The API's description, an ``ApiBoundary``; raises ``ContractUnusable``."""
+        from orchestrator.plugins.builtin.dataflow.api_boundary import opened
+
+        name = contract["name"]
+        if name not in self._apis:
+            self._apis[name] = opened(contract, self._checkout)
+        return self._apis[name]

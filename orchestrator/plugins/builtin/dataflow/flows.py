@@ -1,167 +1,224 @@
-"""Runs a flow through the layers and judges what crosses each boundary.
+"""Plays a flow through the layers and judges what crosses each boundary.
 
 The payload is validated before and after every step, so a wrong one is blamed
 on the layer that produced it, not on the one that choked on it. Stops at the
-first violation: what follows from it would blame the innocent.
+first violation: what follows from it would blame the innocent. Whatever was
+set up or started is taken down again, however it ends.
 """
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from pathlib import Path
 
-from orchestrator.plugins.builtin.contracts.documents import in_checkout
-from orchestrator.plugins.builtin.contracts.schemas import Violation
-from orchestrator.plugins.builtin.contracts.verdict import evidence_of
-from orchestrator.plugins.builtin.dataflow import invariants
+from orchestrator.errors import OrchestrateError
+from orchestrator.plugins.builtin.dataflow import invariants, steps
 from orchestrator.plugins.builtin.dataflow.boundaries import Boundaries, ContractUnusable
-from orchestrator.plugins.builtin.dataflow.steps import Broken, run
+from orchestrator.plugins.builtin.dataflow.client import Refused
+from orchestrator.plugins.builtin.dataflow.crossing import Crossings, who
+from orchestrator.plugins.builtin.dataflow.otlp import SpansUnreadable
+from orchestrator.plugins.builtin.dataflow.services import Services, ServiceTrouble
+from orchestrator.plugins.builtin.dataflow.spans import Traces
+from orchestrator.plugins.builtin.dataflow.stage import Stage
+from orchestrator.plugins.builtin.dataflow.steps import Broken, Ran
+from orchestrator.plugins.builtin.dataflow.timing import TEAR_DOWN, reserve
+from orchestrator.plugins.builtin.dataflow.trace import Trace
 from orchestrator.plugins.spec import CheckContext, CheckResult, Finding, Json, Outcome, Severity
 
-__all__ = ["execute"]
+__all__ = ["SetUpFailed", "execute"]
 
 Step = Mapping[str, Json]
 
+#: Seconds to notice that a service has ended, where something went wrong.
+_NOTICED = 0.5
+
+
+class SetUpFailed(OrchestrateError):
+    """A flow could not be set up.
+
+    Happens when a command of its ``set_up`` ends with another status than 0,
+    does not end in time or cannot be run. Nothing is known about the work
+    then: the check is errored. Run the command by hand.
+    """
+
+    code = "E464"
+
 
 def execute(spec: Mapping[str, Json], context: CheckContext) -> CheckResult:
-    """Run one flow; never raises for what its commands do."""
-    return _Run(spec["flow"], context).to_end()
+    """Play one flow; never raises for what its commands do."""
+    folder = Path(tempfile.mkdtemp(prefix="flow-", dir=context.scratch))
+    return _Play(spec, Stage(context, folder)).to_end()
 
 
-@dataclass(slots=True)
-class _Trace:
-    """What has happened so far. ``steps`` is what invariants see."""
+class _Play:
+    """One play of one flow. ``producer`` says who made the payload that is travelling."""
 
-    steps: dict[str, dict[str, Json]] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    validated: list[str] = field(default_factory=list)
-    not_validated: list[str] = field(default_factory=list)
-
-    def result(
-        self, outcome: Outcome, reason: str = "", *findings: Finding, output: str = ""
-    ) -> CheckResult:
-        return CheckResult(
-            outcome,
-            reason,
-            findings,
-            metrics={f"flow.seconds.{name}": spent for name, spent in self.seconds.items()},
-            output=output,
-            data={"validated": self.validated, "not_validated": self.not_validated},
-        )
-
-
-class _Run:
-    """One run of one flow. ``producer`` says who made the payload that is travelling."""
-
-    def __init__(self, flow: Mapping[str, Json], context: CheckContext) -> None:
-        self._flow = flow
-        self._context = context
-        self._boundaries = Boundaries(context.config, in_checkout(context.checkout))
-        self._deadline = time.monotonic() + min(float(flow["timeout"]), context.timeout)
-        self._trace = _Trace()
+    def __init__(self, spec: Mapping[str, Json], stage: Stage) -> None:
+        self._flow = spec["flow"]
+        self._services_wanted = spec["services"]
+        self._stage = stage
+        context, kept = stage.context, reserve(self._flow)
+        limit = min(float(self._flow["timeout"]), max(context.timeout - kept, context.timeout / 2))
+        self._deadline = time.monotonic() + limit
+        self._trace = Trace()
+        self._crossings = Crossings(Boundaries(context.config, context.checkout), self._trace)
+        self._services = Services(stage)
+        spans = self._flow["spans"]
+        self._traces = Traces(spans, stage) if spans else None
         self._producer = ""
 
     def to_end(self) -> CheckResult:
+        """Set up, play, judge, take down."""
+        try:
+            result = self._played()
+            self._services.end()
+            if result.outcome is Outcome.PASSED and self._traces is not None:
+                result = self._by_spans(self._traces)
+        finally:
+            self._services.end()
+            remarks = self._torn_down()
+        printed = "\n".join(text for text in (result.output, self._services.printed()) if text)
+        return replace(result, findings=(*result.findings, *remarks), output=printed)
+
+    def _played(self) -> CheckResult:
+        try:
+            for command in self._flow["set_up"]:
+                self._set_up(command)
+            self._services.start(self._services_wanted, self._deadline)
+            result = self._steps()
+        except (ContractUnusable, Refused, ServiceTrouble, SetUpFailed) as error:
+            return self._trace.errored(error.message)
+        patience = 0.0 if result.outcome is Outcome.PASSED else _NOTICED
+        gone = self._services.gone(patience)
+        if gone is None:
+            return result
+        after = f"; {result.reason}" if result.reason else ""
+        return self._trace.errored(f"{gone}{after}", result.output)
+
+    def _by_spans(self, traces: Traces) -> CheckResult:
+        """Judged when the services have ended: what they kept back they have written then."""
+        try:
+            findings = traces.judged()
+        except SpansUnreadable as error:
+            return self._trace.errored(error.message)
+        return self._trace.failed(*findings) if findings else self._trace.result(Outcome.PASSED)
+
+    def _set_up(self, command: str) -> None:
+        left = self._deadline - time.monotonic()
+        done = self._stage.run(self._stage.fill(command), timeout=max(left, 0.01))
+        if not done.ok:
+            said = done.output.strip().splitlines()[-1:]
+            raise SetUpFailed(f"set-up ({command}) {_how(done.status, done.code)}"
+                              + "".join(f"; it said: {line[:300]}" for line in said))  # fmt: skip
+
+    def _torn_down(self) -> list[Finding]:
+        """Run every tear-down command; a notice for each that did not work."""
+        until = time.monotonic() + TEAR_DOWN
+        remarks = []
+        for command in self._flow["tear_down"]:
+            left = max(until - time.monotonic(), 0.01)
+            done = self._stage.run(self._stage.fill(command), timeout=left)
+            if not done.ok:
+                remarks.append(
+                    Finding(
+                        rule="flow.tear-down",
+                        severity=Severity.NOTICE,
+                        message=f"tear-down ({command}) {_how(done.status, done.code)}",
+                        remedy="what this flow made may still be there",
+                        evidence={"printed": done.output[-1000:]},
+                    )
+                )
+        return remarks
+
+    def _steps(self) -> CheckResult:
         """Every step and the invariants, or as far as it goes."""
         payload: Json = None
-        try:
-            for step in self._flow["steps"]:
-                if step.get("input") is not None:
-                    payload = step["input"]
-                    self._producer = f"the input written for step {step['name']}"
-                stopped = self._step(step, payload)
-                if stopped is not None:
-                    return stopped
-                payload = self._trace.steps[step["name"]]["output"]
-        except ContractUnusable as error:
-            return self._trace.result(Outcome.ERRORED, error.message)
+        for step in self._flow["steps"]:
+            if step.get("input") is not None:
+                payload = step["input"]
+                self._producer = f"the input written for step {step['name']}"
+            stopped = self._step(step, payload)
+            if stopped is not None:
+                return stopped
+            payload = self._trace.steps[step["name"]]["output"]
         return self._judge()
 
     def _step(self, step: Step, payload: Json) -> CheckResult | None:
         """Run one step with its boundaries; a result where the flow ends here."""
-        wrong = self._crossing(step, "input", payload) if self._producer else None
+        if self._producer:
+            wrong = self._crossings.entering(step, payload, self._producer)
+            if wrong is not None:
+                return self._trace.failed(wrong)
         left = self._deadline - time.monotonic()
-        if wrong is not None:
-            return self._trace.result(Outcome.FAILED, wrong.message, wrong)
         if left <= 0:
-            reason = f"no time was left for step {step['name']}"
-            return self._trace.result(Outcome.ERRORED, reason)
-        ran = run(step, payload, self._context, left)
-        self._producer = _who(step)
+            return self._trace.errored(f"no time was left for step {step['name']}")
+        ran = self._run(step, payload, left)
         if isinstance(ran, Broken):
             return self._broken(step, ran)
+        self._producer = who(step)
         self._trace.steps[step["name"]] = {"input": payload, "output": ran.output}
         self._trace.seconds[step["name"]] = ran.seconds
-        wrong = self._crossing(step, "output", ran.output)
-        return None if wrong is None else self._trace.result(Outcome.FAILED, wrong.message, wrong)
+        wrong = self._crossings.leaving(step, ran)
+        return None if wrong is None else self._trace.failed(wrong)
 
-    def _crossing(self, step: Step, side: str, payload: Json) -> Finding | None:
-        """Judge a payload at a boundary; the finding names who produced it."""
-        where = f"{step['name']}.{side}"
-        contract = self._boundaries.contract(step.get("layer"), side)
-        if contract is None:
-            self._trace.not_validated.append(where)
-            return None
-        self._trace.validated.append(where)
-        violations = self._boundaries.violations(contract, payload)
-        if not violations:
-            return None
-        return _violated(step, side, contract, self._producer, violations, payload)
+    def _run(self, step: Step, payload: Json, left: float) -> Ran | Broken:
+        if step.get("http"):
+            from orchestrator.plugins.builtin.dataflow.requests import send
+
+            return send(step, payload, self._stage, left)
+        return steps.run(step, payload, self._stage, left)
 
     def _broken(self, step: Step, ran: Broken) -> CheckResult:
-        reason = f"step {step['name']} ({step['run']}) {ran.reason}"
+        reason = f"step {step['name']} ({_action(step)}) {ran.reason}"
         if not ran.failed:
-            return self._trace.result(Outcome.ERRORED, reason, output=ran.printed)
-        printed = ran.printed[-1000:]
+            return self._trace.errored(reason, ran.printed)
+        blamed = who(step)
+        message = f"{blamed}: {reason}"
+        if ran.producer:
+            blamed = self._producer or blamed
+            message = (
+                f"{blamed} handed to step {step['name']} what {ran.reason}, which its address needs"
+            )
         finding = Finding(
             rule=ran.rule,
             severity=Severity.BREAKING,
-            message=f"{_who(step)}: {reason}",
-            remedy="run the step by hand; what it printed is in the evidence",
-            evidence={"step": step["name"], "layer": step.get("layer"), "printed": printed},
-        )
-        return self._trace.result(Outcome.FAILED, finding.message, finding, output=ran.printed)
+            message=message,
+            remedy=f"mend what {blamed} produces" if ran.producer
+            else "run the step by hand; what it printed is in the evidence",
+            evidence={
+                "producer": blamed,
+                "step": step["name"],
+                "layer": step.get("layer"),
+                "printed": ran.printed[-1000:],
+            },
+        )  # fmt: skip
+        return self._trace.failed(finding, output=ran.printed)
 
     def _judge(self) -> CheckResult:
         """The invariants, once every step has run."""
-        findings, errors = invariants.judge(self._flow["invariants"], self._trace.steps)
+        named = {step["name"]: who(step) for step in self._flow["steps"]}
+        findings, errors = invariants.judge(
+            self._flow["invariants"], self._trace.steps, named.__getitem__
+        )
         if findings:
-            return self._trace.result(Outcome.FAILED, findings[0].message, *findings)
+            return self._trace.failed(*findings)
         if errors:
-            return self._trace.result(Outcome.ERRORED, "; ".join(errors))
+            return self._trace.errored("; ".join(errors))
         return self._trace.result(Outcome.PASSED)
 
 
-def _who(step: Step) -> str:
-    layer = step.get("layer")
-    return f"layer {layer}" if layer else f"step {step['name']}"
+def _action(step: Step) -> str:
+    """What a step does, as it is written: a port that was filled in is another each time."""
+    http = step.get("http")
+    return f"{http['method']} {http['url']}" if http else str(step["run"])
 
 
-def _violated(
-    step: Step,
-    side: str,
-    contract: Mapping[str, Json],
-    producer: str,
-    violations: list[Violation],
-    payload: Json,
-) -> Finding:
-    first = violations[0]
-    more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-    verb = "put out" if side == "output" else f"handed to step {step['name']}"
-    return Finding(
-        rule=f"flow.invalid-{side}",
-        severity=Severity.BREAKING,
-        message=f"{producer} {verb} what contract {contract['name']} does not allow: "
-        f"{first.path}: {first.message}{more}",
-        file=contract["path"],
-        remedy=f"mend what {producer} produces, or change the contract first",
-        evidence={
-            "producer": producer,
-            "step": step["name"],
-            "boundary": side,
-            "contract": contract["name"],
-            "violations": [{"path": v.path, "message": v.message} for v in violations],
-            "payload": evidence_of(payload),
-        },
-    )
+def _how(status: str, code: int) -> str:
+    if status == "timeout":
+        return "did not end in time"
+    if status == "missing":
+        return "cannot be run: is the command there?"
+    return f"was ended by signal {code}" if status == "signalled" else f"ended with status {code}"

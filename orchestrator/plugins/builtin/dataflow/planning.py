@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from orchestrator.plugins.builtin.dataflow.timing import reserve
 from orchestrator.plugins.spec import Check, Json, PlanRequest
 
 __all__ = ["plan"]
@@ -42,18 +43,28 @@ def _edge(producer: str, consumer: str, sent: Json, read: Json) -> Check:
 
 
 def _flows(request: PlanRequest) -> Iterator[Check]:
+    every = request.config.get("services", {})
     for name, flow in request.config.get("flows", {}).items():
-        layers = tuple(step["layer"] for step in flow["steps"] if step.get("layer"))
-        if _wanted(request, layers, ()):
+        services = [every[service] for service in flow["services"]]
+        users = [*flow["steps"], *services]
+        if _wanted(request, tuple(user["layer"] for user in users if user.get("layer")), ()):
             yield Check(
                 id=f"dataflow/flow/{name}",
                 family="dataflow",
                 plugin="dataflow",
                 title=f"flow {name}",
-                spec={"flow": {**flow, "name": name}, "bracket": True},
-                timeout=float(flow["timeout"]),
+                spec={"flow": {**flow, "name": name}, "services": services, "bracket": True},
+                timeout=float(flow["timeout"]) + reserve(flow),
                 cost=5.0,
+                deterministic=_deterministic(flow),
             )
+
+
+def _deterministic(flow: Mapping[str, Json]) -> bool:
+    """As declared; otherwise not where something answers that nobody can look into."""
+    if flow["cache"] is not None:
+        return bool(flow["cache"])
+    return not flow["services"] and not any(step["http"] for step in flow["steps"])
 
 
 def _is_schema(name: str | None, contracts: Mapping[str, Json]) -> bool:
