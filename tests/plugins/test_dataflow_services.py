@@ -7,6 +7,7 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -249,7 +250,7 @@ def test_a_set_up_that_fails_is_errored_and_taken_down(repo: Path) -> None:
 
 
 def test_a_flow_that_asks_is_replayed_only_where_that_is_declared() -> None:
-    def deterministic(*steps: Step, **options: object) -> bool:
+    def deterministic(*steps: Step, **options: Any) -> bool:
         [check] = harness.plan(dataflow, settings(*steps, **options))
         return check.deterministic
 
