@@ -250,13 +250,13 @@ def test_a_set_up_that_fails_is_errored_and_taken_down(repo: Path) -> None:
 
 
 def test_a_flow_that_asks_is_replayed_only_where_that_is_declared() -> None:
-    def deterministic(*steps: Step, **options: Any) -> bool:
+    def replayed(*steps: Step, **options: Any) -> bool:
         [check] = harness.plan(dataflow, settings(*steps, **options))
-        return check.deterministic
+        return check.cache
 
     plain, asking = Step("a", "cat"), call("a", "http://127.0.0.1:1/")
-    assert deterministic(plain)
-    assert not deterministic(asking)
-    assert not deterministic(plain, service=SERVICE)
-    assert deterministic(asking, cache=True)
-    assert not deterministic(plain, cache=False)
+    assert replayed(plain)
+    assert not replayed(asking)
+    assert not replayed(plain, service=SERVICE)
+    assert replayed(asking, cache=True)
+    assert not replayed(plain, cache=False)

@@ -56,12 +56,12 @@ def _flows(request: PlanRequest) -> Iterator[Check]:
                 spec={"flow": {**flow, "name": name}, "services": services, "bracket": True},
                 timeout=float(flow["timeout"]) + reserve(flow),
                 cost=5.0,
-                deterministic=_deterministic(flow),
+                cache=_replayed(flow),
             )
 
 
-def _deterministic(flow: Mapping[str, Json]) -> bool:
-    """As declared; otherwise not where something answers that nobody can look into."""
+def _replayed(flow: Mapping[str, Json]) -> bool:
+    """As declared; otherwise not where something answers that no key can look into."""
     if flow["cache"] is not None:
         return bool(flow["cache"])
     return not flow["services"] and not any(step["http"] for step in flow["steps"])
