@@ -38,9 +38,10 @@ class Recorder:
         environment: Mapping[str, str],
         timeout: float,
         stdin: bytes | None = None,
+        stop: int | None = None,
     ) -> CommandResult:
         ended = self._runner(
-            command, cwd=cwd, environment=environment, timeout=timeout, stdin=stdin
+            command, cwd=cwd, environment=environment, timeout=timeout, stdin=stdin, stop=stop
         )
         self._ran.append((command, ended))
         return ended

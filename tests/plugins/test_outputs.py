@@ -17,6 +17,7 @@ def runner(
     environment: Mapping[str, str],
     timeout: float,
     stdin: bytes | None = None,
+    stop: int | None = None,
 ) -> CommandResult:
     return CommandResult("exited", 0, f"{command}\n" * 10, "", 0.1)
 
