@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "handoff": ("handoff", "List and show handoffs; undo a landed one."),
     "escalation": ("escalation", "List, show and answer what needs a human."),
     "contract": ("contract", "Compare versions of a contract; accept a break."),
+    "benchmark": ("benchmark", "What was measured so far; does the comparison itself work?"),
     "checks": ("checks", "What each check is worth: runs, flakes, precision, time; quarantine."),
     "waiver": ("waiver", "Accept a finding for a while; list and revoke what was accepted."),
     "explain": ("explain", "Which rule decided about a handoff, and what would have flipped it."),

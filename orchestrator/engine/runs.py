@@ -6,6 +6,7 @@ import json
 
 from orchestrator.engine.job import Job
 from orchestrator.engine.lease import Lease
+from orchestrator.engine.measurements import keep as keep_measured
 from orchestrator.engine.project import Project
 from orchestrator.engine.quarantine import apply, look
 from orchestrator.engine.questions import ask
@@ -80,6 +81,7 @@ def record(project: Project, lease: Lease, job: Job) -> None:
             return
         if report:
             keep(tx, report, job.handoff)
+            keep_measured(tx, report, job.handoff)
             look(tx, project, report)
         handoff = row_of(tx, "handoffs", str(job.handoff))
         if handoff["run"] == job.run_id and job.candidate:

@@ -356,6 +356,18 @@ CREATE TABLE "quarantines" (
   "approver" {text}
 ){keyed};
 
+CREATE TABLE "measurements" (
+  "benchmark" {text} NOT NULL,
+  "name" {text} NOT NULL,
+  "run" {text} NOT NULL,
+  "machine" {text},
+  "handoff" {text},
+  "verdict" {text},
+  "at" {int},
+  "data" {text},
+  PRIMARY KEY ("benchmark", "name", "run")
+){strict};
+
 CREATE TABLE "told" (
   "name" {text} NOT NULL PRIMARY KEY,
   "at" {int}

@@ -112,6 +112,8 @@ TABLES: dict[str, Table] = {
     "results": _table("check run", "handoff outcome flaky preexisting cached millis at truth"),
     # a check whose failures decide nothing until ``expires_at``
     "quarantines": _table("check", "created_at expires_at reason approver"),
+    # what a run measured of one name of a benchmark (``""``: the command), on which machine
+    "measurements": _table("benchmark name run", "machine handoff verdict at data"),
     # what health has told already, so that a ghost is reported once
     "told": _table("name", "at"),
 }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import platform
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from orchestrator.plugins.spec import Json
+from orchestrator.plugins.spec import Json, dumps
 
-__all__ = ["fingerprint"]
+__all__ = ["fingerprint", "identity"]
 
 
 @functools.cache
@@ -24,6 +26,12 @@ def fingerprint() -> dict[str, Json]:
         "platform": platform.platform(terse=True),
         "python": platform.python_version(),
     }
+
+
+def identity(machine: Mapping[str, Json]) -> str:
+    """12 hex digits, the same only for the same fingerprint."""
+    told = dumps(dict(sorted(machine.items())))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def _cpu() -> str:

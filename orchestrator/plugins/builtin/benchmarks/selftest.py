@@ -10,18 +10,21 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestrator import environment, processes
 from orchestrator.config.model import Benchmark, Config
 from orchestrator.plugins.builtin import benchmarks
-from orchestrator.plugins.spec import CheckContext, CheckResult, CommandResult, PlanRequest
+from orchestrator.plugins.spec import CheckContext, CheckResult, CommandResult, Outcome, PlanRequest
 
-__all__ = ["compare", "identical", "planted"]
+__all__ = ["SLOWDOWN", "Examined", "Trial", "compare", "examine"]
 
-#: Work of one run in rounds of a small loop, about 30 ms.
-_ROUNDS = 300_000
+#: What is planted: large enough to be found within seconds on a busy machine.
+SLOWDOWN = 0.5
+
+#: Work of one run in rounds of a small loop, about 10 ms.
+_ROUNDS = 100_000
 _PROGRAM = """\
 import json, time
 start = time.process_time()
@@ -32,16 +35,52 @@ print(json.dumps({{"seconds": time.process_time() - start}}))
 """
 
 
-def identical(*, time_limit: float = 20.0, max_pairs: int = 40) -> CheckResult:
-    """The same work on both sides: anything but *failed* is right."""
-    return compare(0.0, time_limit=time_limit, max_pairs=max_pairs)
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One measurement of known work; ``outcome`` passed: the comparison said what is true."""
+
+    what: str
+    outcome: Outcome
+    reason: str
 
 
-def planted(
-    slowdown: float = 0.25, *, time_limit: float = 20.0, max_pairs: int = 40
-) -> CheckResult:
-    """The candidate does ``slowdown`` more work: anything but *passed* is right."""
-    return compare(slowdown, time_limit=time_limit, max_pairs=max_pairs)
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The trials of a self-test."""
+
+    trials: tuple[Trial, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Failed: the comparison is broken. Inconclusive: the machine was too busy to tell."""
+        outcomes = {trial.outcome for trial in self.trials}
+        worst = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED)
+        return next(outcome for outcome in worst if outcome in outcomes)
+
+
+def examine(*, seconds: float = 8.0) -> Examined:
+    """A planted slowdown must be found, identical code must raise no alarm.
+
+    ``seconds`` bound the first, half of them the second. A single alarm may be chance, so
+    identical code is measured again after one; two in a row are not.
+    """
+    return Examined((_planted(seconds), _identical(seconds / 2)))
+
+
+def _planted(seconds: float) -> Trial:
+    found = compare(SLOWDOWN, time_limit=seconds, max_pairs=40)
+    outcome = {Outcome.FAILED: Outcome.PASSED, Outcome.INCONCLUSIVE: Outcome.INCONCLUSIVE}
+    what = f"a planted slowdown of {100 * SLOWDOWN:g} %"
+    return Trial(what, outcome.get(found.outcome, Outcome.FAILED), found.reason)
+
+
+def _identical(seconds: float) -> Trial:
+    found = compare(0.0, time_limit=seconds, max_pairs=20)
+    if found.outcome is Outcome.FAILED:
+        found = compare(0.0, time_limit=seconds, max_pairs=20)
+    right = found.outcome in (Outcome.PASSED, Outcome.INCONCLUSIVE)
+    outcome = Outcome.PASSED if right else Outcome.FAILED
+    return Trial("identical code", outcome, found.reason)
 
 
 def compare(slowdown: float, *, time_limit: float, max_pairs: int) -> CheckResult:

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.plugins.builtin.benchmarks.formats import Measured
+from orchestrator.plugins.builtin.benchmarks.formats import SECONDS, Measured
 from orchestrator.plugins.builtin.benchmarks.interval import Comparison, Verdict
 from orchestrator.plugins.builtin.benchmarks.machine import fingerprint
 from orchestrator.plugins.builtin.benchmarks.sampling import BASE, CANDIDATE, RunTrouble, Samples
@@ -23,6 +23,9 @@ __all__ = ["Measurement", "broken", "result"]
 STATISTIC = "20 % trimmed mean"
 #: Bytes of JSON that raw samples may take in a result.
 _SAMPLES = 150_000
+#: Where the time goes is told from so many steps on: those that take this share of it, where
+#: they are few; and the shares of at most so many.
+_STEPS, _MOST_OF_IT, _SHARES = 3, 0.75, 10
 #: Parts of a reason that are told.
 _PARTS = 6
 
@@ -142,9 +145,32 @@ def _notices(measured: Measurement) -> Iterator[Finding]:
     for name in measured.added:
         said = f"{measured.title(name)} is new: nothing to compare it with"
         yield Finding("benchmark.added", Severity.NOTICE, said)
+    yield from _slowest(measured)
     if measured.not_compared:
         said = f"nothing was compared: {measured.not_compared}; only the budget was judged"
         yield Finding("benchmark.not-compared", Severity.NOTICE, said)
+
+
+def _slowest(measured: Measurement) -> Iterator[Finding]:
+    """Where the time goes when several steps are timed: those that take most of it together."""
+    values = measured.samples.values[CANDIDATE]
+    if len(measured.samples.names) < _STEPS or not len(measured.samples):
+        return
+    if measured.samples.unit != SECONDS:
+        return
+    medians = {name: statistics.median(values[name]) for name in measured.samples.names}
+    order = sorted(medians, key=lambda name: (-medians[name], name))
+    whole, so_far, most = sum(medians.values()), 0.0, list[str]()
+    while so_far < _MOST_OF_IT * whole:
+        so_far += medians[order[len(most)]]
+        most.append(order[len(most)])
+    if len(most) <= len(order) / 2:
+        yield Finding(
+            "benchmark.slowest",
+            Severity.NOTICE,
+            f"{measured.name} spends most of its time in {' and '.join(most)}",
+            evidence={"share": {n: _round(medians[n] / whole) for n in order[:_SHARES]}},
+        )
 
 
 def _reason(measured: Measurement, outcome: Outcome) -> str:

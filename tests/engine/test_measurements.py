@@ -1,0 +1,66 @@
+"""What benchmarks measured is kept for every run, with the machine, and told as a history."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.cli.main import run
+from orchestrator.engine.measurements import history
+from tests.engine.conftest import Shop
+from tests.engine.test_watch import configure
+
+MEASURED = """\
+benchmarks:
+  search:
+    run: 'echo "{\\"seconds\\": $(cat src/speed.txt || echo 1)}"'
+    max_regression: 20%
+    max_pairs: 12
+"""
+
+
+@pytest.fixture
+def measured(shop: Shop) -> Shop:
+    """Two slowdowns within the allowance that landed, and one beyond it that did not."""
+    configure(shop, MEASURED)
+    for seconds in ("1.1", "1.21", "2.0"):
+        shop.hand_off({"src/speed.txt": seconds})
+        shop.watch()
+    return shop
+
+
+def test_the_history_adds_up_what_landed_and_the_command_tells_it(
+    measured: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = measured.project.store.read(lambda r: history(r, "search"))
+    assert [(p.verdict, p.landed) for p in points] == [
+        ("fine", True), ("fine", True), ("regressed", False),
+    ]  # fmt: skip
+    assert [p.together for p in points] == pytest.approx([1.1, 1.21, 1.21])
+    assert [(p.base, p.candidate) for p in points] == [(1.0, 1.1), (1.1, 1.21), (1.21, 2.0)]
+    assert len({p.machine for p in points}) == 1
+
+    monkeypatch.chdir(measured.main)
+    assert run(["benchmark", "history", "search", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["measurements"]
+    assert [one["handoff"] for one in told] == [p.handoff for p in points]
+    assert set(told[0]["fingerprint"]) == {"cpu", "cores", "platform", "python"}
+
+    assert run(["benchmark", "history", "--last", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "R-3" in out and "R-2" not in out and points[0].machine in out
+    assert "regressed" in out and "machines and days never are" in out
+
+    assert run(["benchmark", "history", "serach"]) == 2
+    assert 'E466 there is no benchmark "serach"\nhint: did you mean "search"?' in (
+        capsys.readouterr().err
+    )
+
+
+def test_before_anything_was_measured_the_history_says_so(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop.main)
+    assert run(["benchmark", "history"]) == 0
+    assert "nothing was measured here yet" in capsys.readouterr().out
