@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Shown", "shown"]
+__all__ = ["Shown", "known", "shown"]
 
 _KINDS = {
     "positional-only": inspect.Parameter.POSITIONAL_ONLY,
@@ -55,6 +55,11 @@ def shown(name: str, old: Any, new: Any) -> Shown | None:
     return None
 
 
+def known(old: Any, new: Any) -> bool:
+    """True where both can be called as far as was read, so that no call found means no break."""
+    return _signature(old) is not None and _signature(new) is not None
+
+
 def _signature(function: Any) -> inspect.Signature | None:
     """The signature, without the first argument of a method."""
     parameters = getattr(function, "parameters", None)
@@ -72,13 +77,26 @@ def _signature(function: Any) -> inspect.Signature | None:
     if made and getattr(owner, "is_class", False) and "staticmethod" not in labels:
         made = made[1:]
     try:
-        return inspect.Signature(made)
+        return inspect.Signature(_by_place(made))
     except ValueError:
         return None
 
 
+def _by_place(made: list[inspect.Parameter]) -> list[inspect.Parameter]:
+    """Leading ``__names`` are passed by place only: that is how it was written before ``/``."""
+    for index, one in enumerate(made):
+        dunder = one.name.endswith("__")
+        if one.kind not in _BY_PLACE or not one.name.startswith("__") or dunder:
+            break
+        made[index] = one.replace(kind=inspect.Parameter.POSITIONAL_ONLY)
+    return made
+
+
 def _calls(signature: inspect.Signature) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """With what is required; then with one more by its name; then with all by their place."""
+    """With what is required; then one more by its name; then all by their place; then others.
+
+    Others are what only ``*args`` and ``**kwargs`` take.
+    """
     every = [p for p in signature.parameters.values() if p.kind not in _VARIADIC]
     needed = [p for p in every if p.default is inspect._empty]
     places = [p.name for p in needed if p.kind in _BY_PLACE]
@@ -91,6 +109,11 @@ def _calls(signature: inspect.Signature) -> Iterator[tuple[list[str], dict[str, 
     ordered = [p.name for p in every if p.kind in _BY_PLACE]
     for length in range(len(places) + 1, len(ordered) + 1):
         yield ordered[:length], words
+    kinds = {p.kind: p.name for p in signature.parameters.values() if p.kind in _VARIADIC}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        yield [*ordered, kinds[inspect.Parameter.VAR_POSITIONAL]], words
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        yield places, {**words, "any_other": "any_other"}
 
 
 def _text(name: str, places: list[str], words: dict[str, str]) -> str:
