@@ -19,6 +19,7 @@ from orchestrator.config.presets.draft import (
     DraftLayer,
 )
 from orchestrator.scaffold.placing import Place, covering, place
+from orchestrator.scaffold.python_project import public_packages
 from orchestrator.scaffold.starter import CONTRACTS, STARTERS
 from orchestrator.scaffold.tools import Tool, contracts, preparation, tools
 from orchestrator.scaffold.tree import Tree
@@ -83,7 +84,9 @@ class _Fitting:
             }
         self.active = [layer.name for layer in preset.layers if self.places[layer.name].paths]
         self.tools = self._tools_by_layer(found)
-        self.found_contracts = contracts(tree)
+        # A library's names are its interface; those of an application are its own affair.
+        library = public_packages(tree) if preset.name == "python" else ()
+        self.found_contracts = [*library, *contracts(tree)]
 
     def proposal(self, project: str, branch: str, reasons: Sequence[str]) -> Proposal:
         layers = tuple(self._layer(layer) for layer in self.preset.layers)

@@ -10,9 +10,10 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.config.presets.draft import DraftContract, DraftPrepare
+from orchestrator.scaffold.python_project import installation
 from orchestrator.scaffold.tree import Tree
 
 __all__ = ["Tool", "contracts", "preparation", "tools"]
@@ -158,9 +159,7 @@ def _python_steps(tree: Tree) -> Iterator[DraftPrepare]:
         names = " ".join(f"-r {shlex.quote(name)}" for name in wanted)
         yield DraftPrepare(f"python3 -m venv .venv && {pip} {names}", tuple(wanted), ".venv")
     elif "pyproject.toml" in tree.files:
-        run = f"python3 -m venv .venv && {pip} -e . pytest"
-        why = "when the tests need what pyproject.toml lists"
-        yield DraftPrepare(run, ("pyproject.toml",), ".venv", why, active=False)
+        yield installation(tree)
 
 
 _INSTALL = {
@@ -215,6 +214,6 @@ def _named(found: list[DraftContract]) -> list[DraftContract]:
         for depth in range(1, len(parts) + 1):
             name = "-".join(p.strip("-") for p in parts[-depth:] if p.strip("-"))[-60:].strip("-")
             if name and name not in taken:
-                taken[name] = DraftContract(name, one.kind, one.path, None, one.why, one.active)
+                taken[name] = replace(one, name=name)
                 break
     return list(taken.values())

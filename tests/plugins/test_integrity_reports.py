@@ -71,6 +71,19 @@ def test_unittest_can_be_run_again(tmp_path: Path) -> None:
     assert "python -m unittest tests.test_a.A.test_x" in (finding.remedy or "")
 
 
+def test_what_cannot_be_collected_is_told_with_its_reason_and_its_own_file(tmp_path: Path) -> None:
+    installed = tmp_path / ".venv/lib/site-packages/marks.py"
+    installed.parent.mkdir(parents=True)
+    installed.write_text("")
+    (tmp_path / "test_a.py").write_text("")
+    trace = f"{installed}:212: in mark\nE   Warning: no list of numbers\nE   more"
+    case = f'<testcase classname="" name="test_a"><error message="collection failure">{trace}'
+    [finding] = read(f"<testsuite name='pytest'>{case}</error></testcase></testsuite>",
+                     tmp_path).findings  # fmt: skip
+    assert finding.message.endswith("collection failure: Warning: no list of numbers")
+    assert finding.file == "test_a.py"
+
+
 def ctrf(*tests: dict[str, Any], **summary: int) -> dict[str, Any]:
     counts = {"tests": len(tests), "failed": sum(t["status"] == "failed" for t in tests), **summary}
     return {"results": {"tool": {"name": "jest"}, "summary": counts, "tests": list(tests)}}

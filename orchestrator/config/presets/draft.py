@@ -63,7 +63,7 @@ class DraftInstance:
 
 @dataclass(frozen=True, slots=True)
 class DraftContract:
-    """``path`` is repository-relative, ``samples`` a glob."""
+    """``path`` is repository-relative, ``samples`` a glob, ``package`` a Python package."""
 
     name: str
     kind: str
@@ -71,6 +71,7 @@ class DraftContract:
     samples: str | None = None
     why: str = ""
     active: bool = True
+    package: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

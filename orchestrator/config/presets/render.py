@@ -212,6 +212,8 @@ def _contract(contract: DraftContract) -> list[str]:
     reason = f"   # {_comment(contract.why)}" if contract.why else ""
     lines = [f"  {contract.name}:{reason}", f"    kind: {contract.kind}"]
     lines += [f"    path: {json.dumps(contract.path, ensure_ascii=False)}"]
+    if contract.package:
+        lines += [f"    package: {contract.package}"]
     lines += ["    compatibility: backward"]
     if contract.samples:
         lines += [f"    samples: {json.dumps(contract.samples, ensure_ascii=False)}"]

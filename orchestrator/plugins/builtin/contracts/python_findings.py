@@ -185,12 +185,14 @@ class Comparison:
                 lost = python_bases.lost(one, other, self.new)
                 if lost:
                     text = f"it is no {' and no '.join(lost)} any more"
-                    yield self._extra("class-removed-base", one, other, text, {"lost": [*lost]})
+                    yield self._extra(
+                        "python.class-removed-base", one, other, text, {"lost": [*lost]}
+                    )
             elif one.is_function and other.is_function:
                 was, now = "async" in one.labels, "async" in other.labels
                 if was != now:
                     text = "it has to be awaited now" if now else "it cannot be awaited any more"
-                    yield self._extra("function-changed-async", one, other, text, {})
+                    yield self._extra("python.function-changed-async", one, other, text, {})
 
     def _no_more_requested(self, one: Any, other: Any) -> Iterator[Finding]:
         before, after = python_names.on_request(one), python_names.on_request(other)
@@ -201,15 +203,15 @@ class Comparison:
             yield self._gone(path, [], one, kept=False, inherited=False)
 
     def _extra(
-        self, kind: str, one: Any, other: Any, text: str, evidence: dict[str, Json]
+        self, rule: str, one: Any, other: Any, text: str, evidence: dict[str, Json]
     ) -> Finding:
         return Finding(
-            rule=f"python.{kind}",
+            rule=rule,
             severity=Severity.BREAKING,
             message=f"{self._name(one.path)}: {text}",
             file=self._file(other),
             line=_line(other),
-            remedy=what_to_do(kind),
+            remedy=what_to_do(rule.removeprefix("python.")),
             evidence={"object": one.path, **evidence},
         )
 

@@ -17,6 +17,7 @@ Place = tuple[str | None, int | None]
 #: The end of a trace is what names the place; what is before is only slow to search.
 _SEARCHED = 20_000
 #: ``File "a.py", line 3`` or ``a.py:3`` (the bound keeps a long word from costing its square).
+_FOREIGN = frozenset(("site-packages", "dist-packages", "node_modules", ".venv", "venv", ".tox"))
 _FRAME = re.compile(
     r'File "(?P<python>[^"\n]{1,400})", line (?P<at>\d{1,7})'
     r"|(?P<file>[^\s():\"']{1,400}):(?P<line>\d{1,7})\b"
@@ -38,11 +39,14 @@ def inside(checkout: str, name: str, *, exists: bool = True) -> str | None:
 
 
 def from_trace(checkout: str, text: str, prefer: str | None = None) -> Place:
-    """The last place a trace names in ``prefer`` (the test's own file), else in the checkout."""
+    """The last place a trace names in ``prefer`` (the test's own file), else in the checkout.
+
+    Not in code of others that is installed in there: nobody mends it at that place.
+    """
     best: Place = (None, None)
     for match in reversed(list(_FRAME.finditer(text[-_SEARCHED:]))):
         file = inside(checkout, match["python"] or match["file"])
-        if file is None:
+        if file is None or _FOREIGN & set(file.split("/")):
             continue
         place = (file, int(match["at"] or match["line"]))
         if prefer in (None, file):

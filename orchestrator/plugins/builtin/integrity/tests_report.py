@@ -144,7 +144,7 @@ def _reading(kind: str, cases: list[Case], checkout: str, command: str) -> Readi
 
 def _failure(case: Case, checkout: str, command: str) -> Finding:
     file, line = _place(case, checkout)
-    said = case.message or next(iter(case.trace.strip().splitlines()[-1:]), "") or case.state
+    said = _said(case) or next(iter(case.trace.strip().splitlines()[-1:]), "") or case.state
     first = _steady(checkout, said.strip().splitlines()[0] if said.strip() else case.state)
     return Finding(
         rule=f"tests.{case.state}",
@@ -176,12 +176,20 @@ def _flaky(cases: Iterable[Case], checkout: str) -> list[Finding]:
 
 
 def _place(case: Case, checkout: str) -> places.Place:
-    module = places.module_file(checkout, case.suite)
+    module = places.module_file(checkout, case.suite or case.name)
     own = places.inside(checkout, case.file) if case.file else module and module[0]
     file, line = places.from_trace(checkout, case.trace, own or None)
     if own and file != own:
         return own, case.line
     return (file or own or None), (line or case.line)
+
+
+def _said(case: Case) -> str:
+    """The message; where pytest says no more than that it could not collect, the error too."""
+    errors = [line[1:].strip() for line in case.trace.splitlines() if line.startswith("E  ")]
+    if case.message == "collection failure" and errors:
+        return f"{case.message}: {errors[0]}"
+    return case.message
 
 
 def _steady(checkout: str, text: str) -> str:
@@ -191,7 +199,9 @@ def _steady(checkout: str, text: str) -> str:
 
 def _again(case: Case, checkout: str, command: str) -> str:
     """A command for this test alone if its runner is known, else the check's own."""
-    module = places.module_file(checkout, case.suite)
+    module = places.module_file(checkout, case.suite or case.name)
+    if module and not case.suite and "pytest" in command:
+        return "pytest " + shlex.quote(module[0])
     if module and (case.runner == "pytest" or "pytest" in command):
         return "pytest " + shlex.quote("::".join([module[0], *module[1], case.name]))
     if module and "unittest" in command:

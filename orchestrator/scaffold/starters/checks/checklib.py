@@ -25,21 +25,29 @@ def arguments(description, **options):
     return parser.parse_args()
 
 
+#: Folders of other people's code: what is in them and not tracked is nobody's work here.
+FOREIGN = {".git", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".mypy_cache"}
+
+
 def files(*patterns, without=()):
     """Paths of this repository (tracked, or new and not ignored) that match a glob."""
-    done = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, check=False
-    )
-    if done.returncode == 0:
-        names = [n for n in done.stdout.decode(errors="surrogateescape").split("\0") if n]
-    else:
-        names = [p.as_posix() for p in Path().rglob("*") if ".git" not in p.parts]
+    tracked, new = (_listed("-c"), _listed("-o", "--exclude-standard"))
+    if tracked is None or new is None:
+        tracked, new = [], [p.as_posix() for p in Path().rglob("*")]
+    names = tracked + [n for n in new if not FOREIGN & set(n.split("/")[:-1])]
 
     def matches(name, globs):
         return any(fnmatch.fnmatch(name, g) or fnmatch.fnmatch("/" + name, "*/" + g) for g in globs)
 
     chosen = {n for n in names if matches(n, patterns) and not matches(n, without)}
     return sorted(n for n in chosen if Path(n).is_file() and not Path(n).is_symlink())
+
+
+def _listed(*options):
+    """What ``git ls-files`` lists, or None where it does not answer."""
+    done = subprocess.run(["git", "ls-files", "-z", *options], capture_output=True, check=False)
+    names = done.stdout.decode(errors="surrogateescape").split("\0")
+    return [n for n in names if n] if done.returncode == 0 else None
 
 
 def read(name):
