@@ -27,6 +27,7 @@ _REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("instances", EACH, "hands_off_to"), "instance"),
     (("layers", EACH, "depends_on", EACH), "layer"),
     (("layers", EACH, "input"), "contract"),
+    (("layers", EACH, "input", EACH), "contract"),
     (("layers", EACH, "output"), "contract"),
     (("services", EACH, "layer"), "layer"),
     (("flows", EACH, "services", EACH), "service"),

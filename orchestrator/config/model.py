@@ -121,7 +121,7 @@ class Ratchet:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One architectural layer. ``input`` and ``output`` name contracts.
+    """One architectural layer. ``input`` and ``output`` name contracts, ``input`` also several.
 
     ``inputs`` are those of each of its checks that has none of its own.
     """
@@ -130,7 +130,7 @@ class Layer:
     paths: tuple[str, ...]
     depends_on: tuple[str, ...] = ()
     kind: str | None = None
-    input: str | None = None
+    input: str | tuple[str, ...] | None = None
     output: str | None = None
     checks: tuple[Check, ...] = ()
     gates: tuple[str | Gate, ...] = ()

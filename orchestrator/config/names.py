@@ -1,4 +1,4 @@
-"""Names for checks that were given none: the first telling word of their command. Pure."""
+"""Names: for checks that were given none, the first telling word of their command. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.plugins.json_values import Json
 
-__all__ = ["check_names"]
+__all__ = ["check_names", "contracts_named"]
 
 #: Words of a command that say how it is started, not what it does.
 _STARTERS = {
@@ -29,6 +29,13 @@ def check_names(checks: Sequence[Mapping[str, Json]]) -> tuple[str, ...]:
         taken.add(name)
         names.append(name)
     return tuple(names)
+
+
+def contracts_named(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The contracts a layer's ``input`` or ``output`` names: none, one, or several."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _proposed(check: Mapping[str, Json]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestrator import descendants
 from orchestrator.config.model import Config, Contract
+from orchestrator.config.names import contracts_named
 from orchestrator.environment import allowed
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git, GitError, NotARepository, Repository, find
@@ -128,7 +129,9 @@ def compare(versions: Pair, contract: Contract, config: Config | None = None) ->
         "contract": asdict(contract),
         "old": versions.old,
         "new": versions.new,
-        "consumers": [n for n, layer in layers.items() if layer.input == contract.name],
+        "consumers": [
+            n for n, layer in layers.items() if contract.name in contracts_named(layer.input)
+        ],
         "producers": [n for n, layer in layers.items() if layer.output == contract.name],
     }
     return _ask(spec, Path(str(versions.new["folder"])), None, config, SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ def execute(
 
 
 EDGE = "dataflow/edge/data/web"
+
+
+@pytest.fixture
+def repo(make_repo: MakeRepo) -> Path:
+    return make_repo(
+        {"contracts/row.json": roles("admin"), "contracts/user.json": roles("admin", "guest")}
+    )
 
 
 def test_an_edge_is_proven_when_the_input_admits_every_output(make_repo: MakeRepo) -> None:
@@ -113,8 +121,104 @@ def ids(checks: list[Check]) -> list[str]:
     return [check.id for check in checks]
 
 
-def test_only_edges_between_json_schemas_are_planned() -> None:
-    assert ids(harness.plan(dataflow, settings())) == [EDGE]
+def test_every_edge_is_named_and_what_is_not_examined_is_skipped_with_the_reason(
+    repo: Path,
+) -> None:
+    layers = {
+        "a": Layer("a", ("a/**",), output="row"),
+        "b": Layer("b", ("b/**",)),
+        "c": Layer("c", ("c/**",), ("a", "b"), input="api"),
+        "d": Layer("d", ("d/**",), ("a", "b")),
+        "e": Layer("e", ("e/**",), ("a",), input=("api", "user")),
+    }
+    chosen = replace(settings(), layers=layers)
+    checks = {check.id: check for check in harness.plan(dataflow, chosen)}
+    where = harness.context(repo, repo.parent / "scratch", settings=chosen)
+    found = {name[14:]: harness.execute(dataflow, check, where) for name, check in checks.items()}
+    assert {name: result.reason for name, result in found.items()} == {
+        "a/c": "not examined: row (json-schema) cannot be compared with api (openapi)",
+        "b/c": "not examined: b names no output",
+        "a/d": "not examined: d names no input",
+        "b/d": "not examined: b names no output, d no input",
+        "a/e": "",
+    }
+    assert [r.outcome for r in found.values()] == [*[Outcome.SKIPPED] * 4, Outcome.PASSED]
+
+
+def test_a_project_without_contracts_has_no_edges_to_name() -> None:
+    layers = {"a": Layer("a", ("a/**",)), "b": Layer("b", ("b/**",), ("a",))}
+    assert harness.plan(dataflow, harness.config(layers=layers)) == []
+
+
+def gathered(repo: Path, *inputs: str, **contracts: str) -> dict[str, CheckResult]:
+    """The edges of a layer with two upstreams, ``rows`` and ``users``."""
+    commit(repo, {f"contracts/{name}.json": text for name, text in contracts.items()})
+    layers = {
+        "rows": Layer("rows", ("r/**",), output="row"),
+        "users": Layer("users", ("u/**",), output="user"),
+        "gate": Layer("gate", ("g/**",), ("rows", "users"), input=inputs),
+    }
+    chosen = replace(settings(), layers=layers)
+    chosen.contracts["wide"] = Contract("wide", "json-schema", "contracts/wide.json")  # type: ignore[index]  # a dict of ours
+    return {name: execute(repo, chosen, f"dataflow/edge/{name}/gate") for name in ("rows", "users")}
+
+
+def test_a_layer_takes_what_each_of_several_upstreams_puts_out_by_one_of_its_inputs(
+    repo: Path,
+) -> None:
+    wide, narrow = roles("admin", "guest"), roles("guest")
+    both = gathered(repo, "wide", "user", row=roles("admin"), user=narrow, wide=wide)
+    assert {name: result.outcome for name, result in both.items()} == {
+        "rows": Outcome.PASSED, "users": Outcome.PASSED,
+    }  # fmt: skip
+    lost = gathered(repo, "wide", "user", row=roles("admin", "root"))["rows"]
+    assert lost.outcome is Outcome.FAILED
+    assert lost.reason.startswith("by none of its 2 inputs; the nearest: rows puts out row: ")
+    payload = Step("take", "cat", layer="gate", input={"name": "Ada", "role": "admin"})
+    layers = {"gate": Layer("gate", ("g/**",), input=("user", "row"))}
+    chosen = replace(settings(payload), layers=layers)
+    assert execute(repo, chosen, "dataflow/flow/main").outcome is Outcome.PASSED
+
+
+def api(*operations: str) -> str:
+    return json.dumps({
+        "openapi": "3.0.3", "info": {"title": "t", "version": "1"},
+        "paths": {f"/{name}": {"get": {"responses": {"200": {"description": "ok"}}}}
+                  for name in operations},
+    })  # fmt: skip
+
+
+AVRO = {"type": "record", "name": "Row", "fields": [{"name": "id", "type": "int"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken", "good", "bad", "said"),
+    [
+        ("openapi", api("orders"), api("orders", "users"), api("users"), "/orders"),
+        ("avro", json.dumps(AVRO), json.dumps({**AVRO, "doc": "more"}),
+         json.dumps({**AVRO, "fields": [{"name": "no", "type": "int"}]}), "id"),
+    ],
+)  # fmt: skip
+def test_contracts_of_other_kinds_are_compared_as_versions_of_their_kind(
+    make_repo: MakeRepo, kind: str, taken: str, good: str, bad: str, said: str
+) -> None:
+    repo = make_repo({"taken.json": taken, "put.json": good})
+    chosen = harness.config(
+        contracts={name: Contract(name, kind, f"{name}.json") for name in ("taken", "put")},
+        layers={
+            "data": Layer("data", ("data/**",), output="put"),
+            "web": Layer("web", ("web/**",), ("data",), input="taken"),
+        },
+    )
+    assert execute(repo, chosen, EDGE).outcome is Outcome.PASSED
+    commit(repo, {"put.json": bad})
+    result = execute(repo, chosen, EDGE)
+    assert result.outcome is Outcome.FAILED
+    assert result.reason.startswith("data puts out put, and web was written for taken: ")
+    assert said in result.reason
+    assert result.findings[0].evidence["producer"] == "data"
+    commit(repo, {"put.json": None})
+    assert execute(repo, chosen, EDGE).outcome is Outcome.ERRORED
 
 
 @pytest.mark.parametrize(
@@ -125,7 +229,7 @@ def test_only_edges_between_json_schemas_are_planned() -> None:
         ((), ("contracts/row.json",), True, {"edge"}),
         (("web",), ("web/a.py",), True, {"edge", "flow"}),
         (("data",), None, False, {"edge"}),
-        (("docs",), None, False, set()),
+        (("docs",), None, False, {"edge"}),
     ],
 )
 def test_edges_and_flows_are_planned_when_one_of_their_layers_is_affected(
@@ -136,13 +240,6 @@ def test_edges_and_flows_are_planned_when_one_of_their_layers_is_affected(
         dataflow, chosen, layers=layers, changed=changed, project_wide=project_wide
     )
     assert {name.split("/")[1] for name in ids(found)} == planned
-
-
-@pytest.fixture
-def repo(make_repo: MakeRepo) -> Path:
-    return make_repo(
-        {"contracts/row.json": roles("admin"), "contracts/user.json": roles("admin", "guest")}
-    )
 
 
 def says(value: Any) -> str:

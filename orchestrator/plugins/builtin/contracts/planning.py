@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrator.config.names import contracts_named
 from orchestrator.plugins.builtin.contracts import blessings
 from orchestrator.plugins.spec import Check, Json, PlanRequest
 
@@ -37,7 +38,9 @@ def _check(name: str, contract: Mapping[str, Json], layers: Mapping[str, Json]) 
         title=f"contract {name} ({contract['kind']})",
         spec={
             "contract": {**contract, "name": name},
-            "consumers": [layer for layer, it in layers.items() if it.get("input") == name],
+            "consumers": [
+                n for n, it in layers.items() if name in contracts_named(it.get("input"))
+            ],
             "producers": [layer for layer, it in layers.items() if it.get("output") == name],
         },
         timeout=_SECONDS,
@@ -51,7 +54,7 @@ def _wanted(name: str, contract: Mapping[str, Json], request: PlanRequest) -> bo
     When single layers were asked for, only the contracts they use.
     """
     layers = request.config.get("layers", {})
-    used = any(name in (layers[layer].get("input"), layers[layer].get("output"))
+    used = any(name in (*contracts_named(layers[layer].get("input")), layers[layer].get("output"))
                for layer in request.layers if layer in layers)  # fmt: skip
     if used or not request.project_wide:
         return used

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orchestrator.config.names import contracts_named
 from orchestrator.errors import OrchestrateError
 from orchestrator.plugins.builtin.contracts import schemas
 from orchestrator.plugins.builtin.contracts.documents import Read, Unreadable, in_checkout
@@ -52,16 +53,15 @@ class Boundaries:
         self._schemas: dict[str, Json] = {}
         self._apis: dict[str, Json] = {}
 
-    def contract(self, layer: str | None, side: str) -> Mapping[str, Json] | None:
-        """The contract of a layer's ``input`` or ``output``, of any kind."""
-        name = self._layers.get(layer, {}).get(side) if layer else None
-        contract: Mapping[str, Json] | None = self._contracts.get(name) if name else None
-        return contract
+    def contracts(self, layer: str | None, side: str) -> list[Mapping[str, Json]]:
+        """The contracts of a layer's ``input`` or ``output``, of any kind."""
+        value = self._layers.get(layer, {}).get(side) if layer else None
+        return [self._contracts[name] for name in contracts_named(value) if name in self._contracts]
 
     def api(self, layer: str | None) -> Mapping[str, Json] | None:
         """The OpenAPI contract of a layer: what it gives out, else what it takes in."""
-        both = (self.contract(layer, side) for side in ("output", "input"))
-        return next((found for found in both if found and found["kind"] == "openapi"), None)
+        both = [*self.contracts(layer, "output"), *self.contracts(layer, "input")]
+        return next((found for found in both if found["kind"] == "openapi"), None)
 
     def violations(self, contract: Mapping[str, Json], payload: Json) -> list[Violation]:
         """What is wrong with a payload, by a JSON Schema; raises ``ContractUnusable``."""

@@ -37,23 +37,23 @@ class Crossings:
         where = f"{step['name']}.input"
         if http and http["method"] in BODILESS:
             return self._skip(where, f"{http['method']} sends no body")
-        contract = self._boundaries.contract(step.get("layer"), "input")
-        if contract and contract["kind"] == "json-schema":
-            return self._by_schema(step, "input", contract, payload, producer)
+        contracts = self._boundaries.contracts(step.get("layer"), "input")
+        if schemas := _schemas(contracts):
+            return self._by_schemas(step, "input", schemas, payload, producer)
         api = self._boundaries.api(step.get("layer"))
         if http and api:
             judged = self._boundaries.described(api).request(http["method"], _path(http), payload)
             if judged.silent:
                 return self._skip(where, judged.silent)
             return self._told(step, "input", api, payload, producer, judged.violations)
-        return self._skip(where, _why_not(step, "input", contract))
+        return self._skip(where, _why_not(step, "input", contracts))
 
     def leaving(self, step: Step, ran: Ran) -> Finding | None:
         """Judge what a step put out. Raises ``ContractUnusable``."""
         http = step.get("http")
-        contract = self._boundaries.contract(step.get("layer"), "output")
-        if contract and contract["kind"] == "json-schema":
-            return self._by_schema(step, "output", contract, ran.output, who(step))
+        contracts = self._boundaries.contracts(step.get("layer"), "output")
+        if schemas := _schemas(contracts):
+            return self._by_schemas(step, "output", schemas, ran.output, who(step))
         api = self._boundaries.api(step.get("layer"))
         if http and api:
             described = self._boundaries.described(api)
@@ -63,13 +63,15 @@ class Crossings:
             if judged.silent:
                 return self._skip(f"{step['name']}.output", judged.silent)
             return self._told(step, "output", api, ran.output, who(step), judged.violations)
-        return self._skip(f"{step['name']}.output", _why_not(step, "output", contract))
+        return self._skip(f"{step['name']}.output", _why_not(step, "output", contracts))
 
-    def _by_schema(
-        self, step: Step, side: str, contract: Contract, payload: Json, producer: str
+    def _by_schemas(
+        self, step: Step, side: str, contracts: Sequence[Contract], payload: Json, producer: str
     ) -> Finding | None:
-        violations = self._boundaries.violations(contract, payload)
-        return self._told(step, side, contract, payload, producer, violations)
+        """One of several inputs has to take it; where none does, the one nearest to it says why."""
+        found = [(self._boundaries.violations(one, payload), one) for one in contracts]
+        violations, nearest = min(found, key=lambda pair: len(pair[0]))
+        return self._told(step, side, nearest, payload, producer, violations)
 
     def _told(
         self,
@@ -100,15 +102,20 @@ def _path(http: Mapping[str, Json]) -> str:
     return path[place:] if place >= 0 else "/"
 
 
-def _why_not(step: Step, side: str, contract: Contract | None) -> str:
+def _schemas(contracts: Sequence[Contract]) -> list[Contract]:
+    return [contract for contract in contracts if contract["kind"] == "json-schema"]
+
+
+def _why_not(step: Step, side: str, contracts: Sequence[Contract]) -> str:
     layer = step.get("layer")
     if not layer:
         return "the step has no layer"
-    if contract is None:
+    if not contracts:
         return f"layer {layer} names no {side}"
-    if contract["kind"] == "openapi":
-        return f"contract {contract['name']} is openapi and the step makes no request"
-    return f"contract {contract['name']} is of kind {contract['kind']}"
+    name, kind = contracts[0]["name"], contracts[0]["kind"]
+    if kind == "openapi":
+        return f"contract {name} is openapi and the step makes no request"
+    return f"contract {name} is of kind {kind}"
 
 
 def _violated(

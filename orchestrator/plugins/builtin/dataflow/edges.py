@@ -1,5 +1,8 @@
 """Proves, before anything runs, that a layer accepts what the layer below it puts out.
 
+A layer with several inputs takes what comes along an edge by one of them: the
+one of the same name, else any that admits it all.
+
 Where both name one contract, a change of it would agree with itself: then the
 candidate's output is compared with the base's input, what the consumer was
 written for.
@@ -15,6 +18,7 @@ from orchestrator.plugins.builtin.contracts.compare import Comparison, compare
 from orchestrator.plugins.builtin.contracts.documents import Read, at_base, in_checkout
 from orchestrator.plugins.builtin.contracts.pair import Pair
 from orchestrator.plugins.builtin.contracts.schemas import Answer
+from orchestrator.plugins.builtin.dataflow import other_edges
 from orchestrator.plugins.builtin.dataflow.boundaries import ContractUnusable, schema_of
 from orchestrator.plugins.spec import CheckContext, CheckResult, Json, Outcome
 
@@ -22,9 +26,25 @@ __all__ = ["execute"]
 
 Spec = Mapping[str, Json]
 
+#: Best first: one input that takes everything is enough.
+_BEST = (Outcome.PASSED, Outcome.INCONCLUSIVE, Outcome.ERRORED, Outcome.FAILED)
+
 
 def execute(spec: Spec, context: CheckContext) -> CheckResult:
     """Compare; never raises for what the contracts contain."""
+    if "not_examined" in spec:
+        reason = f"not examined: {spec['not_examined']}"
+        return CheckResult(Outcome.SKIPPED, reason, data=dict(spec["edge"]))
+    compared = _by_schema if spec["output"]["kind"] == "json-schema" else other_edges.compared
+    results = [compared({**spec, "input": taken}, context) for taken in spec["inputs"]]
+    best = min(results, key=lambda result: _BEST.index(result.outcome))
+    if len(results) == 1 or best.outcome is Outcome.PASSED:
+        return best
+    reason = f"by none of its {len(results)} inputs; the nearest: {best.reason}"
+    return replace(best, reason=reason)
+
+
+def _by_schema(spec: Spec, context: CheckContext) -> CheckResult:
     read = _reader(spec, context)
     if read is None:
         reason = "both sides name one contract and no earlier version is there to compare with"

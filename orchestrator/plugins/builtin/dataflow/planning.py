@@ -1,9 +1,10 @@
-"""Plans the edges between layers whose contracts can be compared, and the flows."""
+"""Plans the edges between layers, those that cannot be examined too, and the flows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from orchestrator.config.names import contracts_named
 from orchestrator.plugins.builtin.dataflow.timing import reserve
 from orchestrator.plugins.spec import Check, Json, PlanRequest
 
@@ -16,30 +17,50 @@ def plan(request: PlanRequest) -> list[Check]:
 
 
 def _edges(request: PlanRequest) -> Iterator[Check]:
+    """Every edge, as soon as any layer names a contract: what is not examined is named."""
     layers: Mapping[str, Json] = request.config.get("layers", {})
     contracts: Mapping[str, Json] = request.config.get("contracts", {})
+    if not any(layer.get("input") or layer.get("output") for layer in layers.values()):
+        return
     for consumer, layer in layers.items():
+        taken = [
+            contracts[name] for name in contracts_named(layer.get("input")) if name in contracts
+        ]
         for producer in layer.get("depends_on", ()):
-            sent = layers.get(producer, {}).get("output")
-            read = layer.get("input")
-            if not (_is_schema(sent, contracts) and _is_schema(read, contracts)):
-                continue
-            used = (contracts[sent]["path"], contracts[read]["path"])
+            sent = contracts.get(layers.get(producer, {}).get("output"))
+            used = tuple(contract["path"] for contract in [*([sent] if sent else []), *taken])
             if _wanted(request, (producer, consumer), used):
-                yield _edge(producer, consumer, contracts[sent], contracts[read])
+                yield _edge(producer, consumer, sent, taken)
 
 
-def _edge(producer: str, consumer: str, sent: Json, read: Json) -> Check:
+def _edge(producer: str, consumer: str, sent: Json | None, taken: list[Json]) -> Check:
+    spec: dict[str, Json] = {"edge": {"producer": producer, "consumer": consumer}}
+    fitting = [contract for contract in taken if sent and contract["kind"] == sent["kind"]]
+    same = [contract for contract in fitting if contract["name"] == sent["name"]]
+    if fitting:
+        spec |= {"output": sent, "inputs": same or fitting}
+    else:
+        spec["not_examined"] = _why(producer, consumer, sent, taken)
     return Check(
         id=f"dataflow/edge/{producer}/{consumer}",
         family="dataflow",
         plugin="dataflow",
         title=f"what {producer} puts out, {consumer} accepts",
         layer=producer,
-        spec={"edge": {"producer": producer, "consumer": consumer}, "output": sent, "input": read},
+        spec=spec,
         timeout=120.0,
         cost=0.5,
     )
+
+
+def _why(producer: str, consumer: str, sent: Json | None, taken: list[Json]) -> str:
+    """Why nothing can be said about an edge."""
+    if sent is None:
+        return f"{producer} names no output" + ("" if taken else f", {consumer} no input")
+    if not taken:
+        return f"{consumer} names no input"
+    read = " and ".join(f"{contract['name']} ({contract['kind']})" for contract in taken)
+    return f"{sent['name']} ({sent['kind']}) cannot be compared with {read}"
 
 
 def _flows(request: PlanRequest) -> Iterator[Check]:
@@ -65,10 +86,6 @@ def _replayed(flow: Mapping[str, Json]) -> bool:
     if flow["cache"] is not None:
         return bool(flow["cache"])
     return not flow["services"] and not any(step["http"] for step in flow["steps"])
-
-
-def _is_schema(name: str | None, contracts: Mapping[str, Json]) -> bool:
-    return name is not None and contracts.get(name, {}).get("kind") == "json-schema"
 
 
 def _wanted(request: PlanRequest, layers: tuple[str, ...], files: tuple[str, ...]) -> bool:
