@@ -36,11 +36,11 @@ def _edges(request: PlanRequest) -> Iterator[Check]:
 def _edge(producer: str, consumer: str, sent: Json | None, taken: list[Json]) -> Check:
     spec: dict[str, Json] = {"edge": {"producer": producer, "consumer": consumer}}
     fitting = [contract for contract in taken if sent and contract["kind"] == sent["kind"]]
-    same = [contract for contract in fitting if contract["name"] == sent["name"]]
-    if fitting:
-        spec |= {"output": sent, "inputs": same or fitting}
-    else:
+    if sent is None or not fitting:
         spec["not_examined"] = _why(producer, consumer, sent, taken)
+    else:
+        same = [contract for contract in fitting if contract["name"] == sent["name"]]
+        spec |= {"output": sent, "inputs": same or fitting}
     return Check(
         id=f"dataflow/edge/{producer}/{consumer}",
         family="dataflow",
