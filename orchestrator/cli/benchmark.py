@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 
 import click
 
+from orchestrator.cli.main import printable
 from orchestrator.cli.output import console, json_option, print_json
 from orchestrator.engine import measurements
 from orchestrator.engine.project import Project
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.plugins.spec import Outcome
+from orchestrator.policy.measurement import Point
 
 __all__ = ["command"]
 
@@ -28,6 +32,16 @@ class UnknownBenchmark(OrchestrateError):
     code = "E466"
 
 
+class PageNotWritten(OrchestrateError):
+    """The page could not be written.
+
+    Happens when ``benchmark history --html`` names a file that cannot be
+    written. Nothing else is affected: name another file.
+    """
+
+    code = "E467"
+
+
 @click.group(name="benchmark")
 def command() -> None:
     """What benchmarks measured so far; whether the comparison itself works."""
@@ -37,8 +51,9 @@ def command() -> None:
 @click.argument("name", required=False)
 @click.option("--last", type=click.IntRange(1, 1000), default=20, show_default=True,
               help="How many runs on each machine.")  # fmt: skip
+@click.option("--html", "page", metavar="FILE", help="Write a page with pictures instead.")
 @json_option
-def history(name: str | None, last: int, as_json: bool) -> None:
+def history(name: str | None, last: int, page: str | None, as_json: bool) -> None:
     """What each run of the coordinator measured, of benchmark NAME or of all.
 
     Each run compares the work with its base on one machine in one session;
@@ -56,9 +71,23 @@ def history(name: str | None, last: int, as_json: bool) -> None:
     if as_json:
         print_json({"measurements": [asdict(point) for group in groups for point in group]})
         return
+    if page is not None:
+        _write(page, groups)
+        return
     from orchestrator.report.measurements import shown
 
     shown(console(), groups)
+
+
+def _write(page: str, groups: Sequence[Sequence[Point]]) -> None:
+    from orchestrator.report.benchmarks import history_page
+    from orchestrator.report.html import html
+
+    try:
+        Path(page).write_text(html("Benchmarks", history_page(groups)), encoding="utf-8")
+    except OSError as error:
+        raise PageNotWritten(f"{page} cannot be written: {error.strerror}") from error
+    print(printable(f"written to {page}"))
 
 
 def _expect(project: Project, name: str) -> None:

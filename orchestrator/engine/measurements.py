@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.plugins.builtin.benchmarks.machine import identity
@@ -15,10 +16,12 @@ from orchestrator.policy.measurement import Point, added_up
 from orchestrator.store.port import Reader, Row, Transaction
 from orchestrator.verification.outcome import CheckReport, Report
 
-__all__ = ["history", "keep", "known", "of_report"]
+__all__ = ["history", "keep", "known", "of_report", "with_past"]
 
 #: Measurements kept of each benchmark, all its names and machines together.
 _KEPT = 2000
+#: How much of its past a report tells: runs of each name, and names of a benchmark.
+_TOLD, _NAMES = 40, 12
 
 
 def keep(tx: Transaction, report: Report, handoff: str | None) -> None:
@@ -55,6 +58,43 @@ def history(reader: Reader, benchmark: str | None = None) -> list[Point]:
         key=lambda point: (point.benchmark, point.name, point.machine, point.at),
     )
     return list(added_up(points))
+
+
+def with_past(reader: Reader, report: Report) -> Report:
+    """The report, each benchmark's data with its ``history`` on the same machine.
+
+    By name the latest measurements before this run, the oldest first.
+    """
+    checks = tuple(
+        _with_past(reader, check) if check.result.data.get("compared") else check
+        for check in report.checks
+    )
+    return replace(report, checks=checks)
+
+
+def _with_past(reader: Reader, check: CheckReport) -> CheckReport:
+    data = check.result.data
+    machine = data.get("machine")
+    if check.family != "benchmarks" or not isinstance(machine, Mapping):
+        return check
+    points = [
+        point
+        for point in history(reader, check.id.removeprefix("benchmarks/"))
+        if point.machine == identity(machine)
+    ]
+    past = {
+        name: [_told(point) for point in points if point.name == name][-_TOLD:]
+        for name in list(data["compared"])[:_NAMES]
+    }
+    return replace(check, result=replace(check.result, data={**data, "history": past}))
+
+
+def _told(point: Point) -> dict[str, Any]:
+    """A point as ``report.benchmarks`` draws it."""
+    return {
+        "at": point.at, "run": point.run, "landed": point.landed, "verdict": point.verdict,
+        "ratio": point.ratio, "base_median": point.base, "candidate_median": point.candidate,
+    }  # fmt: skip
 
 
 def known(reader: Reader) -> set[str]:

@@ -7,6 +7,7 @@ import json
 from orchestrator.engine.job import Job
 from orchestrator.engine.lease import Lease
 from orchestrator.engine.measurements import keep as keep_measured
+from orchestrator.engine.measurements import with_past
 from orchestrator.engine.project import Project
 from orchestrator.engine.quarantine import apply, look
 from orchestrator.engine.questions import ask
@@ -73,7 +74,7 @@ def record(project: Project, lease: Lease, job: Job) -> None:
 
     def body(tx: Transaction) -> None:
         lease.check(tx)
-        report = apply(tx, job.report) if job.report else None
+        report = with_past(tx, apply(tx, job.report)) if job.report else None
         columns = columns_of(report) if report else _columns_without(job)
         status = _status(tx, job)
         ended = {"status": status, "ended_at": tx.now, **columns}

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from orchestrator.plugins.outputs import FULL_OUTPUT
 from orchestrator.plugins.spec import FAMILIES, Finding, Outcome
-from orchestrator.report.evidence import interval, limits, measured, notes
+from orchestrator.report.benchmarks import measurements
+from orchestrator.report.evidence import interval, limits, notes
 from orchestrator.report.page import (
     Badge,
     Block,
@@ -16,7 +17,6 @@ from orchestrator.report.page import (
     Fields,
     Folded,
     Heading,
-    Measured,
     Table,
     Text,
 )
@@ -128,8 +128,8 @@ def findings(report: Report) -> list[Block]:
         blocks += [Heading("Findings"), *(_card(*pair) for pair in found[:_MOST])]
     if len(found) > _MOST:
         blocks.append(Text(f"… and {len(found) - _MOST} more, in the JSON report."))
-    undecided = [Measured(name, span) for check in report.checks for name, span in measured(check)]
-    return [*blocks, Heading("Measurements"), *undecided] if undecided else blocks
+    shown = measurements(report)
+    return [*blocks, Heading("Measurements"), *shown] if shown else blocks
 
 
 def _card(check: CheckReport, finding: Finding) -> Card:

@@ -103,7 +103,7 @@ def measured(check: CheckReport) -> list[tuple[str, Interval]]:
     compared = check.result.data.get("compared")
     if not isinstance(compared, Mapping):
         return []
-    found = [(flat(str(name)), interval(value)) for name, value in compared.items()
+    found = [(flat(str(name)) or check.id, interval(value)) for name, value in compared.items()
              if isinstance(value, Mapping)]  # fmt: skip
     return [(name, value) for name, value in found if value is not None]
 

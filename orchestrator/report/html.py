@@ -15,13 +15,16 @@ from orchestrator.report.page import (
     Card,
     Choice,
     Code,
+    Course,
     Fields,
     Folded,
     Heading,
     Measured,
+    Spread,
     Table,
     Text,
 )
+from orchestrator.report.pictures import course, spread
 from orchestrator.report.text import visible
 
 __all__ = ["html"]
@@ -159,6 +162,10 @@ def _figure(interval: Interval) -> str:
     )
 
 
+def _pictured(svg: str, words: str) -> str:
+    return f"<figure>{svg}<figcaption>{_text(words)}</figcaption></figure>"
+
+
 _FORMS: dict[type, Callable[[Any], str]] = {
     Heading: lambda block: f"<h{block.level}>{_text(block.text)}</h{block.level}>",
     Text: lambda block: f"<p>{_lines(block.text)}</p>",
@@ -172,5 +179,7 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     Measured: lambda block: (
         f'<p class="label"><code>{_text(block.name)}</code></p>{_figure(block.interval)}'
     ),
+    Spread: lambda block: _pictured(spread(block), block.words),
+    Course: lambda block: _pictured(course(block), block.words),
     Card: _card,
 }

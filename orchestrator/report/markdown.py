@@ -13,10 +13,12 @@ from orchestrator.report.page import (
     Card,
     Choice,
     Code,
+    Course,
     Fields,
     Folded,
     Heading,
     Measured,
+    Spread,
     Table,
     Text,
 )
@@ -96,5 +98,7 @@ _FORMS: dict[type, Callable[[Any], str]] = {
         f"**{_line(block.name)}**: {_line(block.consequence)}\n\n{_fenced(block.command)}"
     ),
     Measured: lambda block: f"- {_line(block.name)}: {_line(block.interval.words())}",
+    Spread: lambda block: f"- {_line(block.words)}",
+    Course: lambda block: f"- {_line(block.words)}",
     Card: _card,
 }

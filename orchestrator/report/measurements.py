@@ -12,7 +12,14 @@ from orchestrator.report.text import flat, size_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["machine_words", "shown"]
+__all__ = ["COLUMNS", "cells", "machine_words", "shown"]
+
+#: The columns of a history, and those that hold numbers.
+COLUMNS = (
+    "when", "run", "handoff", "base", "candidate", "ratio", "between", "pairs", "verdict",
+    "together",
+)  # fmt: skip
+_NUMBERS = {"base", "candidate", "ratio", "between", "pairs", "together"}
 
 
 def shown(out: Console, groups: Sequence[Sequence[Point]]) -> None:
@@ -26,15 +33,10 @@ def shown(out: Console, groups: Sequence[Sequence[Point]]) -> None:
         first = group[0]
         out.print(f"{flat(first.title)}  on {machine_words(first.fingerprint)} ({first.machine})")
         table = Table(box=None, pad_edge=False)
-        table.add_column("when")
-        table.add_column("run")
-        table.add_column("handoff")
-        for title in ("base", "candidate", "ratio", "between", "pairs"):
-            table.add_column(title, justify="right")
-        table.add_column("verdict")
-        table.add_column("together", justify="right")
+        for title in COLUMNS:
+            table.add_column(title, justify="right" if title in _NUMBERS else "left")
         for point in group:
-            table.add_row(*_cells(point))
+            table.add_row(*cells(point))
         out.print(table)
     out.print("a run is compared with its own base only; machines and days never are", style="dim")
 
@@ -46,7 +48,8 @@ def machine_words(fingerprint: Mapping[str, Any]) -> str:
     return f"{told['cpu']}, {told['cores']} cores, {told['platform']}, Python {told['python']}"
 
 
-def _cells(point: Point) -> tuple[str, ...]:
+def cells(point: Point) -> tuple[str, ...]:
+    """A measurement as texts, one for each of ``COLUMNS``."""
     when = datetime.fromtimestamp(point.at / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M")
     compared = point.ratio is not None
     ratio = f"{point.ratio:.3f}" if compared else "–"

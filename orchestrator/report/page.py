@@ -16,10 +16,13 @@ __all__ = [
     "Card",
     "Choice",
     "Code",
+    "Course",
+    "CoursePoint",
     "Fields",
     "Folded",
     "Heading",
     "Measured",
+    "Spread",
     "Table",
     "Text",
 ]
@@ -103,6 +106,39 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Every run of a benchmark on both sides, in ``unit``; ``words`` say the same."""
+
+    name: str
+    unit: str
+    base: tuple[float, ...]
+    candidate: tuple[float, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoursePoint:
+    """One run in a benchmark's past: medians; ``tone`` fine, bad or open."""
+
+    when: str
+    base: float | None
+    candidate: float
+    tone: str
+    landed: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A benchmark's past on one machine, the oldest run first; at least one."""
+
+    name: str
+    unit: str
+    points: tuple[CoursePoint, ...]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A finding: ``word`` says how bad it is, ``remedy`` what to do, ``notes`` are the evidence."""
 
@@ -114,4 +150,18 @@ class Card:
     notes: tuple[Note, ...] = ()
 
 
-Block = Heading | Text | Badge | Fields | Table | Code | Folded | Bullets | Choice | Measured | Card
+Block = (
+    Heading
+    | Text
+    | Badge
+    | Fields
+    | Table
+    | Code
+    | Folded
+    | Bullets
+    | Choice
+    | Measured
+    | Spread
+    | Course
+    | Card
+)

@@ -8,6 +8,8 @@ import pytest
 
 from orchestrator.cli.main import run
 from orchestrator.engine.measurements import history
+from orchestrator.report import render
+from orchestrator.verification.outcome import Report
 from tests.engine.conftest import Shop
 from tests.engine.test_watch import configure
 
@@ -52,10 +54,27 @@ def test_the_history_adds_up_what_landed_and_the_command_tells_it(
     assert "R-3" in out and "R-2" not in out and points[0].machine in out
     assert "regressed" in out and "machines and days never are" in out
 
+    assert run(["benchmark", "history", "--html", "page.html"]) == 0
+    page = (measured.main / "page.html").read_text()
+    assert page.count('class="step fine landed"') == 2 and 'class="step bad open-ended"' in page
+    assert run(["benchmark", "history", "--html", "no/page.html"]) == 2
+    assert "E467 no/page.html cannot be written" in capsys.readouterr().err
+
     assert run(["benchmark", "history", "serach"]) == 2
     assert 'E466 there is no benchmark "serach"\nhint: did you mean "search"?' in (
         capsys.readouterr().err
     )
+
+
+def test_a_run_s_report_has_the_past_on_the_same_machine_and_draws_it(measured: Shop) -> None:
+    kept = Report.from_json(json.loads(measured.row("runs", "R-3")["report"]))
+    [check] = [check for check in kept.checks if check.family == "benchmarks"]
+    past = check.result.data["history"][""]
+    assert [(one["run"], one["landed"]) for one in past] == [("R-1", True), ("R-2", True)]
+    page = render(kept, "html")
+    assert page.count("<svg") == 3 and page.count('class="run candidate"') == 9
+    assert "this run, " in page and "search, 3 runs on this machine" in page
+    assert "search, every run: base median 1.21 s" in render(kept, "markdown")
 
 
 def test_before_anything_was_measured_the_history_says_so(
