@@ -16,14 +16,13 @@ from orchestrator.engine.executor import LocalExecutor
 from orchestrator.errors import OrchestrateError, UsageError
 from orchestrator.git import Git, Repository
 from orchestrator.verification.checkout import Candidate
+from orchestrator.verification.elsewhere import listed
 from orchestrator.verification.outcome import Report
 from orchestrator.verification.progress import Listener
 from orchestrator.verification.rules import NoRules, Rules, rules_at, touches_policy
 from orchestrator.verification.run import Request, verify
 
 __all__ = ["NothingToVerify", "UnknownCommit", "verify_commit"]
-
-_SHOWN = 5
 
 
 class NothingToVerify(OrchestrateError):
@@ -108,7 +107,7 @@ def _rules(repository: Repository, candidate: Candidate) -> tuple[Rules, list[st
         rules = rules_at(repository, candidate.base, source, origin="base")
         if rules is not None:
             touched = touches_policy(rules.config, rules.config.source, candidate.changed or ())
-            said = f"this change touches the rules themselves ({_listed(touched)}); "
+            said = f"this change touches the rules themselves ({listed(touched)}); "
             return rules, [said + "it was judged under the base's"] if touched else []
     rules = rules_at(repository, candidate.commit, source, origin="commit")
     if rules is None:
@@ -138,9 +137,4 @@ def _uncommitted(git: Git) -> list[str]:
     paths = tuple(line[3:] for line in lines)
     if not paths:
         return []
-    return [f"not committed, so not verified: {_listed(paths)}"]
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return ", ".join(paths[:_SHOWN]) + more
+    return [f"not committed, so not verified: {listed(paths)}"]

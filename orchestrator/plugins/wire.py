@@ -94,6 +94,8 @@ def proved_result(value: object) -> dict[str, Json]:
     passed = value.outcome is Outcome.PASSED
     _need(passed or bool(value.reason), f"a result that {value.outcome} gives no reason")
     findings = tuple(_proved_finding(finding) for finding in value.findings)
+    lies = passed and any(finding.severity is Severity.BREAKING for finding in findings)
+    _need(not lies, "a result that passed has a breaking finding")
     surplus = len(findings) - MAX_FINDINGS
     reason = _text(value.reason, "CheckResult.reason")
     if surplus > 0:

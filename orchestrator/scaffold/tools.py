@@ -59,6 +59,18 @@ def _suffix(folder: str) -> str:
     return "-" + re.sub(r"[^A-Za-z0-9]+", "-", folder).strip("-") if folder else ""
 
 
+#: Names of files with tests, how many of them are read, and what only pytest runs.
+_TESTS, _READ = ("test_*.py", "*_test.py"), 50
+_FOR_PYTEST = re.compile(r"^(async )?def test_(?!suite\b)|^(import|from) pytest\b", re.M).search
+
+
+def _above_tests(folder: str) -> str:
+    """The folder that holds the folder of tests, where there is one."""
+    parts = folder.split("/") if folder else []
+    cut = next((i for i, part in enumerate(parts) if part in ("tests", "test")), len(parts))
+    return "/".join(parts[:cut])
+
+
 def _pytest(tree: Tree) -> Iterator[Tool]:
     settings = tree.named("pytest.ini", "conftest.py")
     settings += [
@@ -66,12 +78,11 @@ def _pytest(tree: Tree) -> Iterator[Tool]:
         for name in tree.named("pyproject.toml", "tox.ini", "setup.cfg", "requirements*.txt")
         if re.search(r"\bpytest\b", tree.text(name))
     ]
+    settings = settings or [n for n in tree.named(*_TESTS)[:_READ] if _FOR_PYTEST(tree.text(n))]
     if settings:
         first = min(settings, key=lambda name: (name.count("/"), name))
         run = "python3 -m pytest -q --junitxml {report}"
-        folder = _folder(first)
-        if folder.rpartition("/")[2] in ("tests", "test"):
-            folder = _folder(folder)
+        folder = _above_tests(_folder(first))
         why = f"{first} says that pytest is used"
         yield Tool("pytest" + _suffix(folder), _in(folder, run), folder, "python", why, "junit")
 

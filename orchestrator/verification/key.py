@@ -16,7 +16,7 @@ from orchestrator.config.model import Check as ConfiguredCheck
 from orchestrator.config.model import Config
 from orchestrator.plugins.spec import Check, CheckResult, Json
 from orchestrator.plugins.wire import PluginDescription
-from orchestrator.verification import fingerprints
+from orchestrator.verification import elsewhere, fingerprints
 from orchestrator.verification.checkout import Checkout
 from orchestrator.verification.fingerprints import digest
 from orchestrator.verification.inputs import Inputs
@@ -58,6 +58,9 @@ def why_never(check: Check, settings: ConfiguredCheck | None) -> str | None:
 
 def common(config: Config, checkout: Checkout, environment: Mapping[str, str]) -> Parts:
     """The parts all checks of a run share, beside those of the host. Raises ``Unknowable``."""
+    links = elsewhere.links_out(checkout)
+    if links:
+        raise Unknowable(f"{min(links)} is a symbolic link that leads out of the repository")
     try:
         return {
             **fingerprints.of_environment(environment, checkout.path),

@@ -11,11 +11,12 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
+from pathlib import PurePosixPath
 
 from orchestrator.config.model import Config, Layer
 from orchestrator.plugins.spec import Check
 
-__all__ = ["Order", "Plan", "affected", "arrange", "in_order"]
+__all__ = ["Order", "Plan", "affected", "arrange", "in_order", "unlayered"]
 
 #: Nodes of the graph that are no checks: "all checks of this layer have ended" and the like.
 _Barrier = tuple[str, str]
@@ -48,6 +49,21 @@ def affected(config: Config, changed: Iterable[str] | None) -> tuple[str, ...]:
         if touched or hit.intersection(layer.depends_on):
             hit.add(name)
     return tuple(name for name in order if name in hit)
+
+
+def unlayered(config: Config, changed: Iterable[str]) -> tuple[str, ...]:
+    """Changed files that no layer and no contract claims: nothing is checked because of them.
+
+    The folders that ``init`` writes are left out; a change of the rules in them is told apart.
+    """
+    from orchestrator.config.ownership import matches
+
+    project = PurePosixPath(config.source).parent.parent
+    ours = [str(project / name / "**") for name in ("config", "plugins", "verification", "status")]
+    contracts = [p for c in config.contracts.values() for p in (c.path, c.samples) if p]
+    layers = [pattern for layer in config.layers.values() for pattern in layer.paths]
+    patterns = [*layers, *contracts, *ours]
+    return tuple(path for path in changed if not any(matches(p, path) for p in patterns))
 
 
 @dataclass(frozen=True, slots=True)

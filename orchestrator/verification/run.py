@@ -18,10 +18,11 @@ from orchestrator.plugins.outputs import make_room
 from orchestrator.plugins.remote import PluginTrouble
 from orchestrator.plugins.spec import Check, CheckResult, Outcome
 from orchestrator.plugins.wire import PluginDescription
+from orchestrator.verification import elsewhere
 from orchestrator.verification.bracket import Bracket, Judged, MakeContext
 from orchestrator.verification.next_rules import CHECK, next_rules
 from orchestrator.verification.outcome import CheckReport, Report
-from orchestrator.verification.plan import Order, Plan, affected, arrange
+from orchestrator.verification.plan import Order, Plan, affected, arrange, unlayered
 from orchestrator.verification.planning import Planned, Planning, blamed, stands_for
 from orchestrator.verification.port import Executor, Request
 from orchestrator.verification.progress import Listener, Silent
@@ -101,6 +102,10 @@ class _Run:
     def _layers(self) -> tuple[str, ...]:
         changed = None if self._request.everything else self._request.candidate.changed
         if self._request.layers is None:
+            free = unlayered(self._config, changed or ())
+            if free:
+                said = "in no layer, so no layer was checked for it"
+                self._warnings.append(f"{said}: {elsewhere.listed(free)}")
             return affected(self._config, changed)
         chosen = self._request.layers
         return tuple(name for name in affected(self._config, None) if name in chosen)
@@ -169,8 +174,9 @@ class _Run:
             make_room(self._request.repository.state / "outputs")
 
     def _look_ahead(self, site: Site) -> None:
-        """A candidate that changes the rules must leave some that load."""
+        """A candidate that changes the rules must leave some that load; none may borrow files."""
         request = self._request
+        self._look_elsewhere(site)
         if request.policy_from != "base" or request.layers is not None:
             return
         result = next_rules(self._config, request.candidate.changed, site.checkout.path)
@@ -178,6 +184,16 @@ class _Run:
             title = "the configuration loads once this has landed"
             check = Check(CHECK, "integrity", "integrity", title)
             self._record(_report(check, result))
+
+    def _look_elsewhere(self, site: Site) -> None:
+        """Links out of the commit: what the candidate brings is judged, what was there is told."""
+        links = elsewhere.links_out(site.checkout)
+        changed = self._request.candidate.changed or ()
+        self._warnings += elsewhere.told(links, changed)
+        result = elsewhere.judged(links, changed)
+        if result is not None:
+            title = "what was verified is all in the commit"
+            self._record(_report(Check(elsewhere.CHECK, "integrity", "integrity", title), result))
 
     def _usable(self, plan: Plan, site: Site) -> bool:
         """Prepare the checkout; where that fails no check can tell anything."""
@@ -187,6 +203,7 @@ class _Run:
             trouble = error.message
         if trouble is None:
             self._warnings += site.foreign_packages()
+            self._warnings += elsewhere.absent_submodules(site.checkout)
             return True
         for check in plan.checks:
             if check.id not in self._reports:

@@ -217,6 +217,15 @@ def test_a_python_library(make_repo: MakeRepo) -> None:
     assert config.verification.prepare == () and "# - run:" in text
 
 
+def test_tests_that_only_pytest_runs_are_run_by_it(make_repo: MakeRepo) -> None:
+    text = "def test_total():\n    assert True\n"
+    tree = {"pyproject.toml": "[project]\nname='x'\n", "api/x.py": "", "api/tests/test_x.py": text}
+    _, config, _ = fitted(make_repo, tree)
+    [check] = [c for each in config.layers.values() for c in each.checks if "pytest" in c.name]
+    assert check.run == "cd api && python3 -m pytest -q --junitxml {report}"
+    assert not [c for each in config.layers.values() for c in each.checks if c.name == "unit-tests"]
+
+
 @pytest.mark.parametrize(
     ("manifest", "command"),
     [

@@ -65,6 +65,7 @@ def test_every_starter_passes_on_its_examples(make_repo: MakeRepo, name: str) ->
     assert git(repo, "status", "--porcelain") == ""
 
 
+UNITTEST = "import unittest\nclass T(unittest.TestCase):\n def test_it(self): pass\n"
 TOKEN = "ghp_" + "a1B2" * 9
 
 PLANTED: list[tuple[str, str, str, str]] = [
@@ -273,6 +274,25 @@ def test_no_tests_yet_is_said_as_skipped(make_repo: MakeRepo) -> None:
     result = run(with_starter(make_repo, "unit-tests"), "unit-tests")
     suite = ET.fromstring(result.report.read_text()).find("testsuite")
     assert suite is not None and suite.get("skipped") == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("tests/test_x.py", "def test_it():\n    assert False\n", "written for pytest"),
+        ("tests/test_x.py", "class TestIt:\n    def test_it(self): assert 0\n", "for pytest"),
+        ("tests/unit/test_x.py", UNITTEST, "not where unittest looks"),
+        ("tests/x_test.py", UNITTEST, "not where unittest looks"),
+    ],
+)
+def test_tests_that_would_never_run_are_no_pass(
+    make_repo: MakeRepo, name: str, text: str, said: str
+) -> None:
+    repo = with_starter(make_repo, "unit-tests")
+    commit(repo, {"tests/test_first.py": UNITTEST, name: text})
+    result = run(repo, "unit-tests")
+    assert result.status == 2 and not result.report.exists()
+    assert said in result.output and name in result.output
 
 
 def test_imports_resolve_the_way_bundlers_do(make_repo: MakeRepo) -> None:

@@ -274,6 +274,10 @@ def test_prepare_is_skipped_while_its_files_are_unchanged(world: World, tmp_path
         ("return CheckResult(Outcome.PASSED, data={'x': 'y' * 300_000})", "larger than"),
         ("return CheckResult(Outcome.PASSED, data={'x': object()})", "not JSON"),
         ("return CheckResult(Outcome.PASSED, findings=('odd',))", "not a Finding"),
+        (
+            "return CheckResult(Outcome.PASSED, findings=(Finding('a', Severity.BREAKING, 'b'),))",
+            "passed has a breaking finding",
+        ),
         ("while True: pass", "did not answer"),
         ("import time; time.sleep(600)", "did not answer"),
     ],
@@ -281,7 +285,9 @@ def test_prepare_is_skipped_while_its_files_are_unchanged(world: World, tmp_path
 def test_whatever_a_plugin_does_while_executing_is_errored(
     world: World, body: str, said: str
 ) -> None:
-    head = COMMANDS_HEAD.replace("timeout=c['timeout']", "timeout=0.2")
+    hangs = said == "did not answer"
+    limit = f"timeout=0.2 if {hangs} and c['name'] == 'bad' else 60"
+    head = COMMANDS_HEAD.replace("timeout=c['timeout']", limit)
     world.plugin(f"{head}\n    if check.title == 'bad':\n        {body}\n    return OK\n")
     config = world.config(layer("data", bad="x", good="x"), parallel=2)
     report = world.report(config, patience=0.3)

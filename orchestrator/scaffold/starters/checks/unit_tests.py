@@ -1,8 +1,9 @@
 """Runs the project's unittest tests and writes JUnit.
 
 Everything ``python -m unittest discover`` finds in ``tests`` (or the folder
-given), and one case more: every Python file of the repository compiles. With
-pytest, use ``python3 -m pytest --junitxml {report}`` in its place.
+given), and one case more: every Python file of the repository compiles. Tests
+that unittest would not run stop it: silence is no pass. With pytest, use
+``python3 -m pytest --junitxml {report}`` in its place.
 """
 
 import ast
@@ -63,6 +64,39 @@ def compile_problems():
     return problems
 
 
+def unheard(folder):
+    """Files below ``folder`` with tests in them that unittest does not run, with the reason."""
+    loaded = {os.path.realpath(m.__file__) for m in list(sys.modules.values())
+              if getattr(m, "__file__", None)}
+    for name in checklib.files(f"{folder}/*.py"):
+        stem = os.path.basename(name)[:-3]
+        if not (stem.startswith("test") or stem.endswith("_test")):
+            continue
+        try:
+            parts = ast.parse(checklib.read(name), name).body
+        except (SyntaxError, ValueError):
+            continue
+        classes = [part for part in parts if isinstance(part, ast.ClassDef) and holds_test(part)]
+        bare = [part for part in classes if not part.bases and part.name.startswith("Test")]
+        if bare or any(is_test(part) for part in parts):
+            yield name, "is written for pytest; run python3 -m pytest -q --junitxml {report}"
+        elif classes and os.path.realpath(name) not in loaded:
+            yield name, ("is not where unittest looks: its name begins with test, and every "
+                         "folder around it has an __init__.py")
+
+
+def is_test(part):
+    """A function that pytest would run."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return isinstance(part, functions) and part.name.startswith("test_") and (
+        part.name != "test_suite")
+
+
+def holds_test(part):
+    """A class with a method that is a test."""
+    return any(is_test(each) for each in part.body)
+
+
 def main():
     options = checklib.arguments(__doc__, folder={"positional": True, "nargs": "?",
                                                   "default": "tests"})
@@ -73,6 +107,9 @@ def main():
         report.skip(options.folder, "there is no such folder yet")
         report.finish(options.report)
     suite = unittest.TestLoader().discover(options.folder, top_level_dir=None)
+    missed = list(unheard(options.folder))
+    if missed and "_FailedTest" not in str(suite):
+        checklib.give_up("; ".join(f"{name} {why}" for name, why in missed[:5]))
     result, start = Listener(), time.monotonic()
     suite.run(result)
     skipped = {test.id(): reason for test, reason in result.skipped}
