@@ -219,7 +219,11 @@ def test_a_python_library(make_repo: MakeRepo) -> None:
 
 def test_tests_that_only_pytest_runs_are_run_by_it(make_repo: MakeRepo) -> None:
     text = "def test_total():\n    assert True\n"
-    tree = {"pyproject.toml": "[project]\nname='x'\n", "api/x.py": "", "api/tests/test_x.py": text}
+    tree: dict[str, str | None] = {
+        "pyproject.toml": "[project]\nname='x'\n",
+        "api/x.py": "",
+        "api/tests/test_x.py": text,
+    }
     _, config, _ = fitted(make_repo, tree)
     [check] = [c for each in config.layers.values() for c in each.checks if "pytest" in c.name]
     assert check.run == "cd api && python3 -m pytest -q --junitxml {report}"

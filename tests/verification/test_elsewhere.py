@@ -25,7 +25,10 @@ def test_a_new_link_out_of_the_repository_is_never_passed(
     world: World, tmp_path: Path, way: str
 ) -> None:
     (tmp_path / "elsewhere").write_text("good")
-    outside = {"absolute": tmp_path / "elsewhere", "relative": "../../../../../etc/hostname"}
+    outside: dict[str, str | Path] = {
+        "absolute": tmp_path / "elsewhere",
+        "relative": "../../../../../etc/hostname",
+    }
     if way in outside:
         link(world, "data/link", outside[way])
     else:
