@@ -74,6 +74,7 @@ def show(handoff: str, as_json: bool) -> None:
         "candidate",
         "verdict",
         "approved_by",
+        "waiting",
         "landed",
         "rollback",
     ):

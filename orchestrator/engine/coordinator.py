@@ -20,7 +20,7 @@ from orchestrator.engine.project import Project, setting
 from orchestrator.engine.questions import ask, open_about
 from orchestrator.engine.standing import Standing
 from orchestrator.engine.transfer import fast_forward
-from orchestrator.engine.transition import move, row_of, tell
+from orchestrator.engine.transition import change_handoff, move, row_of, tell
 from orchestrator.engine.waiving import waived
 from orchestrator.lifecycle.machine import Facts
 from orchestrator.lifecycle.states import Event, State
@@ -39,7 +39,6 @@ class Coordinator:
         self.project, self.lease, self.listener = project, lease, listener
         self.job: Job | None = None
         self.standing = Standing()
-        self.waiting: dict[str, str] = {}
 
     @property
     def working(self) -> bool:
@@ -213,7 +212,6 @@ class Coordinator:
             move(tx, current, Event.STANDBY, facts, changes={"handoff": None, "task": None})
 
         self.project.store.write(body, durable=True)
-        self.waiting.pop(row["handoff"], None)
         return True
 
     def _start(self, run: Row, *, fresh: bool = False) -> None:
@@ -223,13 +221,13 @@ class Coordinator:
 
     def _wait(self, handoff: Row, reason: str) -> bool:
         """Approved but not landed: say for what it waits, once per reason."""
-        if self.waiting.get(handoff["id"]) != reason:
-            self.waiting[handoff["id"]] = reason
 
-            def body(tx: Transaction) -> None:
-                self.lease.check(tx)
-                tell(tx, "handoff.waiting", self.project.verifier, handoff, reason)
+        def body(tx: Transaction) -> None:
+            self.lease.check(tx)
+            change_handoff(tx, row_of(tx, "handoffs", handoff["id"]), waiting=reason)
+            tell(tx, "handoff.waiting", self.project.verifier, handoff, reason)
 
+        if handoff["waiting"] != reason:
             self.project.store.write(body)
         return False
 

@@ -27,7 +27,7 @@ def complete(project: Project, lease: Lease, handoff: Row) -> None:
         facts = Facts(actor=project.verifier, producer=row["id"], landed=True)
         move(tx, row, Event.COMPLETE, facts, data={"landed": landed, "target": target})
         current = row_of(tx, "handoffs", handoff["id"])
-        change_handoff(tx, current, status="landed", landed=landed, closed_at=tx.now)
+        change_handoff(tx, current, status="landed", landed=landed, waiting=None, closed_at=tx.now)
         free_handoff(tx, handoff["id"], LANDED)
         notes = json.loads(handoff["notes"] or "{}")
         told = {"landed": landed, "producer": row["id"], "notes": notes}
@@ -46,6 +46,6 @@ def void(project: Project, lease: Lease, handoff: Row, moved: tuple[str, ...]) -
         facts = Facts(actor=project.verifier, producer=row["id"], moved=moved)
         move(tx, row, Event.VOID, facts, reason="; ".join(moved))
         current = row_of(tx, "handoffs", handoff["id"])
-        change_handoff(tx, current, verdict=None, approved_by=None)
+        change_handoff(tx, current, verdict=None, approved_by=None, waiting=None)
 
     project.store.write(body, durable=True)

@@ -140,6 +140,7 @@ def _handoff(view: Facts, row: Row) -> Json:
         "run": row["run"],
         "candidate": row["candidate"],
         "base": row["base"],
+        "waitingFor": row["waiting"] if is_open else None,
         "landed": row["landed"],
         **_times(row, createdAt="created_at", updatedAt="updated_at", closedAt="closed_at"),
     }

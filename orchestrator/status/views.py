@@ -22,8 +22,8 @@ def screen(document: Json, width: int = 100) -> list[str]:
     lines = [title(document)]
     if document["instances"]:
         lines += ["", *_instances(document, width)]
-    below = (*_escalations(document), *_runs(document), *_problems(document), *_next(document))
-    return [*lines, *below]
+    sections = (_waiting, _escalations, _runs, _problems, _next)
+    return [*lines, *(line for section in sections for line in section(document))]
 
 
 def title(document: Json) -> str:
@@ -52,6 +52,13 @@ def _cells(name: str, row: Json) -> Sequence[str]:
 
 def _by_state(item: tuple[str, Json]) -> tuple[bool, str]:
     return (item[1]["state"] == "STANDBY", item[0])
+
+
+def _waiting(document: Json) -> Iterator[str]:
+    for row in document["handoffs"]:
+        if row.get("waitingFor"):
+            yield ""
+            yield visible(f"{row['id']} is approved and waits: {row['waitingFor']}")
 
 
 def _escalations(document: Json) -> Iterator[str]:

@@ -46,6 +46,7 @@ CREATE TABLE "handoffs" (
   "run" {text},
   "verdict" {text},
   "approved_by" {text},
+  "waiting" {text},
   "landed" {text},
   "rollback" {text},
   "closed_at" {int},

@@ -36,7 +36,7 @@ TABLES: dict[str, Table] = {
     "handoffs": _table(
         "id",
         "producer target task ref head notes status version attempt created_at updated_at "
-        "candidate tree base run verdict approved_by landed rollback closed_at data",
+        "candidate tree base run verdict approved_by waiting landed rollback closed_at data",
     ),
     # one verification of one candidate; ``status``: running, done, errored, abandoned
     "runs": _table(

@@ -21,6 +21,7 @@ from orchestrator.engine.transfer import CannotUndo, fast_forward
 from orchestrator.engine.watch import watch
 from orchestrator.lifecycle.machine import GuardRefused
 from orchestrator.policy.emergency import ACTIONS
+from orchestrator.status.views import screen
 from orchestrator.store.errors import Busy
 from orchestrator.verification.progress import Silent
 from tests.conftest import commit, git
@@ -160,11 +161,20 @@ def test_landing_waits_for_colliding_uncommitted_work_and_says_so(shop: Shop) ->
     shop.watch()
     assert shop.state() == "APPROVED"
     assert (shop.main / "src/app.txt").read_text() == "somebody is typing\n"
+    shop.watch()  # another one does not say it again
+    assert "H-1 is approved and waits: the branch is checked out" in status(shop)
     waiting = [e for e in shop.project.store.events() if e["kind"] == "handoff.waiting"]
     assert len(waiting) == 1 and "src/app.txt" in waiting[0]["reason"]
     git(shop.main, "checkout", "-q", "src/app.txt")
     shop.watch()
     assert shop.landed("src/app.txt") == "better"
+
+
+def status(shop: Shop) -> str:
+    """The whole screen of ``orchestrate status``."""
+    written = shop.project.publish()
+    assert written is not None
+    return "\n".join(screen(json.loads(written.read_text()), 300))
 
 
 def test_a_branch_checked_out_nowhere_lands_too(shop: Shop) -> None:
