@@ -255,6 +255,8 @@ class Flow:
 class Benchmark:
     """One measured command. ``max_regression`` is a share, ``budget`` seconds.
 
+    ``measure`` is wall (unless the command tells its own figures) or cpu.
+
     ``min_pairs``/``max_pairs`` bound the paired runs, ``time_limit`` the whole
     measurement in seconds.
     """
@@ -262,6 +264,7 @@ class Benchmark:
     name: str
     run: str
     layer: str | None = None
+    measure: str = "wall"
     max_regression: float = 0.05
     budget: float | None = None
     min_pairs: int = 6

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.plugins.builtin.benchmarks.formats import Measured, printed, recognise
 from orchestrator.plugins.builtin.integrity.documents import UnreadableReport
 
-PYTEST = {
+PYTEST: Any = {
     "machine_info": {},
     "benchmarks": [
         {"name": "test_a", "fullname": "tests/b.py::test_a", "stats": {"median": 0.25, "min": 0.2}},
@@ -20,7 +20,7 @@ PYTEST = {
     ],
     "version": "5.1.0",
 }
-PYPERF = {
+PYPERF: Any = {
     "version": "1.0",
     "metadata": {"name": "sort", "unit": "second"},
     "benchmarks": [
@@ -28,12 +28,12 @@ PYPERF = {
         {"metadata": {"name": "search"}, "runs": [{"values": [4.0]}]},
     ],
 }
-HYPERFINE = {
+HYPERFINE: Any = {
     "results": [
         {"command": "sleep 1", "mean": 1.1, "median": 1.0, "times": [1.0], "exit_codes": [0]}
     ]
 }
-GOOGLE = {
+GOOGLE: Any = {
     "context": {"num_cpus": 2},
     "benchmarks": [
         {"name": "BM_a", "run_type": "iteration", "real_time": 2.0, "time_unit": "ms"},
@@ -77,6 +77,54 @@ def test_other_units_are_kept_and_not_taken_for_seconds() -> None:
 
 
 @pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({"seconds": {"a": 1, "b": "x"}}, "seconds.b of b is not a number"),
+        ({"benchmarks": [*PYTEST["benchmarks"], 7]}, "benchmarks[2]: "),
+        (
+            {"benchmarks": [PYTEST["benchmarks"][0], {"name": "b", "stats": {"median": -1}}]},
+            "benchmarks[1].stats.median of b is not above 0: -1",
+        ),
+        (
+            {"benchmarks": [{"runs": [{"values": [1.0]}, {"values": [0]}]}]},
+            "benchmarks[0].runs[1].values of the benchmark is not above 0",
+        ),
+        (
+            {"benchmarks": [*PYPERF["benchmarks"], {"metadata": {"unit": "byte"}, "runs": []}]},
+            "benchmarks[2].metadata.unit: several units in one file (byte, second)",
+        ),
+        (
+            {"results": [*HYPERFINE["results"], {"command": "b", "median": None}]},
+            "results[1].median of b is not a number",
+        ),
+        (
+            {"benchmarks": [GOOGLE["benchmarks"][0], {"name": "b", "real_time": 1, "skipped": "x",
+                                                      "skip_message": "no GPU"}]},
+            "benchmarks[1]: b reports an error: no GPU",
+        ),
+        (
+            {"benchmarks": [{"name": "b", "real_time": 1, "time_unit": "h"}]},
+            "benchmarks[0].time_unit: 'h' is no known unit of time",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_refused_with_its_place(document: Any, place: str) -> None:
+    with pytest.raises(UnreadableReport) as refused:
+        recognise(document)
+    assert place in str(refused.value)
+
+
+def test_several_commands_of_hyperfine_and_units_of_google_are_told_apart() -> None:
+    two = [{"command": f"sort {n}", "median": n, "exit_codes": [0, None]} for n in (1, 2)]
+    assert recognise({"results": two}).values == {"sort 1": 1.0, "sort 2": 2.0}
+    units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+    rows = [{"name": unit, "real_time": 2, "time_unit": unit} for unit in units]
+    assert recognise({"benchmarks": rows}).values == pytest.approx(
+        {unit: 2 * scale for unit, scale in units.items()}
+    )
+
+
+@pytest.mark.parametrize(
     ("document", "reason"),
     [
         ({"seconds": 0}, "not above 0"),
@@ -93,7 +141,7 @@ def test_other_units_are_kept_and_not_taken_for_seconds() -> None:
         ({"benchmarks": [{"what": 1}]}, "no known kind"),
         ({"benchmarks": [{"name": "a", "stats": {}}]}, "not a number"),
         ({"benchmarks": [{"runs": [{"warmups": []}]}]}, "no measured value"),
-        ({"benchmarks": [{"name": "a", "real_time": 1, "time_unit": "h"}]}, "known unit"),
+        ({"benchmarks": [{"name": "a", "real_time": 1, "time_unit": "h"}]}, "known unit of time"),
         ({"benchmarks": [{"name": "a", "real_time": 1, "error_occurred": True}]}, "an error"),
         ({"results": [{"command": "x", "median": 1, "exit_codes": [0, 1]}]}, "failed"),
         ([], "not a JSON object"),

@@ -47,3 +47,11 @@ def test_the_cpu_time_of_a_command_is_that_of_everything_it_started(tmp_path: Pa
     used, unused = bench.run(CANDIDATE), idle.run(CANDIDATE)
     assert used.cpu and unused.cpu is not None and used.cpu > unused.cpu
     assert unused.cpu < unused.values[""]
+
+
+def test_the_cpu_time_is_compared_where_that_is_asked_for(tmp_path: Path) -> None:
+    wait = "sleep 0.05; i=0; while [ $i -lt 5000 ]; do i=$((i + 1)); done"
+    where = harness.context(tmp_path, tmp_path / "scratch")
+    wall, cpu = (Bench(where, wait, 30.0, measure).run(CANDIDATE) for measure in ("wall", "cpu"))
+    assert wall.values[""] >= 0.05 and 0 < cpu.values[""] < wall.values[""]
+    assert (wall.cpu is None, cpu.cpu) == (False, None)

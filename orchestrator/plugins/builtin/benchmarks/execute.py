@@ -35,6 +35,7 @@ class _Settings:
 
     name: str
     run: str
+    measure: str
     max_regression: float
     budget: float | None
     rounds: tuple[int, int]
@@ -48,6 +49,7 @@ class _Settings:
         return cls(
             name=spec["name"],
             run=spec["run"],
+            measure=spec["measure"],
             max_regression=spec["max_regression"],
             budget=spec["budget"],
             rounds=(fewest, spec["max_pairs"]),
@@ -78,7 +80,8 @@ class _Measurement:
         # New in every measurement, so that the lot is one; kept with the samples.
         self._seed = secrets.token_hex(4)
         self._settings = settings
-        self._bench = Bench(context, settings.run, min(settings.timeout, context.timeout))
+        timeout = min(settings.timeout, context.timeout)
+        self._bench = Bench(context, settings.run, timeout, settings.measure)
         self._has_base = context.base_checkout is not None
         self._deadline = time.monotonic() + context.timeout * _OWN_TIME
 

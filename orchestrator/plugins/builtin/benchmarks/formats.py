@@ -1,7 +1,8 @@
 """Reads what one run of a benchmark says it measured, recognised by content.
 
 Several tools' JSON, or a plain object with ``seconds`` or ``value``. Always
-lower is better. Says nothing about whether a number is good.
+lower is better. Says nothing about whether a number is good. What cannot be
+used is refused with its place in the document (``benchmarks[2].real_time``).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.plugins.builtin.integrity.documents import UnreadableReport
 from orchestrator.plugins.spec import Json
@@ -21,6 +23,14 @@ SECONDS = "s"
 #: Names of one command; more are to be split, each look at the samples judges all of them.
 _MOST = 100
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+class _Value(NamedTuple):
+    """A value as it stands in the document, at ``place``; several of one name are repetitions."""
+
+    name: str
+    value: Json
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,101 +68,127 @@ def recognise(document: Json) -> Measured:
     if not isinstance(document, Mapping):
         raise UnreadableReport("it is not a JSON object")
     if "seconds" in document:
-        return _measured(_named(document["seconds"]), SECONDS)
+        return _measured(_named("seconds", document["seconds"]), SECONDS)
     if "value" in document:
-        return _measured(_named(document["value"]), str(document.get("unit", "")))
+        return _measured(_named("value", document["value"]), str(document.get("unit", "")))
     entries = document.get("benchmarks", document.get("results"))
     if not isinstance(entries, list) or not entries:
         raise UnreadableReport("it holds no benchmark")
-    if not all(isinstance(entry, Mapping) for entry in entries):
-        raise UnreadableReport("its benchmarks are not objects")
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            raise UnreadableReport(f"benchmarks[{number}]: its benchmarks are not objects")
     return _measured(*_tool(document, entries))
 
 
 def _tool(
     document: Mapping[str, Json], entries: list[Mapping[str, Json]]
-) -> tuple[list[tuple[str, Json]], str]:
-    """Name and value pairs (several of one name are one sample's repetitions), and the unit."""
+) -> tuple[list[_Value], str]:
+    """The values of all benchmarks, and their unit."""
     first = entries[0]
     if "benchmarks" not in document:
         return _hyperfine(entries), SECONDS
     if "stats" in first:
-        return [_pytest_benchmark(entry) for entry in entries], SECONDS
+        return [_pytest_benchmark(n, entry) for n, entry in enumerate(entries)], SECONDS
     if "runs" in first:
-        return _pyperf(document, entries)
-    if "real_time" in first:
+        return _pyperf(_mapping(document.get("metadata")), entries)
+    if "real_time" in first or "run_type" in first:
         return _google(entries), SECONDS
     raise UnreadableReport(
         "it is of no known kind (pytest-benchmark, pyperf, hyperfine, Google Benchmark)"
     )
 
 
-def _pytest_benchmark(entry: Mapping[str, Json]) -> tuple[str, Json]:
-    stats = entry.get("stats")
-    value = stats.get("median") if isinstance(stats, Mapping) else None
-    return str(entry.get("fullname") or entry.get("name")), value
+def _pytest_benchmark(number: int, entry: Mapping[str, Json]) -> _Value:
+    name = str(entry.get("fullname") or entry.get("name"))
+    median = _mapping(entry.get("stats")).get("median")
+    return _Value(name, median, f"benchmarks[{number}].stats.median")
 
 
-def _hyperfine(entries: list[Mapping[str, Json]]) -> list[tuple[str, Json]]:
-    for entry in entries:
-        if any(entry.get("exit_codes") or ()):
-            raise UnreadableReport(f"hyperfine's command {entry.get('command')!r} failed")
-    pairs = [(str(entry.get("command")), entry.get("median")) for entry in entries]
-    return [("", pairs[0][1])] if len(pairs) == 1 else pairs
+def _hyperfine(entries: list[Mapping[str, Json]]) -> list[_Value]:
+    for number, entry in enumerate(entries):
+        if any(_list(entry.get("exit_codes"))):
+            what = f"hyperfine's command {entry.get('command')!r} failed"
+            raise UnreadableReport(f"results[{number}].exit_codes: {what}")
+    values = [
+        _Value(str(entry.get("command")), entry.get("median"), f"results[{number}].median")
+        for number, entry in enumerate(entries)
+    ]
+    return [values[0]._replace(name="")] if len(values) == 1 else values
 
 
 def _pyperf(
-    document: Mapping[str, Json], entries: list[Mapping[str, Json]]
-) -> tuple[list[tuple[str, Json]], str]:
-    common = _mapping(document.get("metadata"))
-    unit = str(common.get("unit", "second"))
-    pairs = []
-    for entry in entries:
-        runs = [_mapping(run) for run in entry.get("runs") or ()]
-        name = _mapping(entry.get("metadata")).get("name") or common.get("name") or ""
-        pairs += [(str(name), value) for run in runs for value in run.get("values") or ()]
-    return pairs, SECONDS if unit == "second" else unit
+    common: Mapping[str, Json], entries: list[Mapping[str, Json]]
+) -> tuple[list[_Value], str]:
+    values, units = [], {}
+    for number, entry in enumerate(entries):
+        own = {**common, **_mapping(entry.get("metadata"))}
+        units[str(own.get("unit", "second"))] = number
+        for at, run in enumerate(_list(entry.get("runs"))):
+            place = f"benchmarks[{number}].runs[{at}].values"
+            measured = _list(_mapping(run).get("values"))
+            values += [_Value(str(own.get("name", "")), value, place) for value in measured]
+    if len(units) > 1:
+        place = f"benchmarks[{max(units.values())}].metadata.unit"
+        raise UnreadableReport(f"{place}: several units in one file ({', '.join(sorted(units))})")
+    [unit] = units
+    return values, SECONDS if unit == "second" else unit
 
 
-def _google(entries: list[Mapping[str, Json]]) -> list[tuple[str, Json]]:
-    pairs = []
-    medians = [e for e in entries if e.get("aggregate_name") == "median"]
-    single = [e for e in entries if e.get("run_type", "iteration") == "iteration"]
-    for entry in single or medians:
-        name = str(entry.get("run_name") or entry.get("name"))
-        if entry.get("error_occurred"):
-            raise UnreadableReport(f"{name} reports an error: {entry.get('error_message', '')}")
-        scale, value = _UNITS.get(str(entry.get("time_unit", "ns"))), entry.get("real_time")
-        if scale is None or not isinstance(value, int | float):
-            raise UnreadableReport(f"{name} has no time in a known unit")
-        pairs.append((name, value * scale))
-    return pairs
+def _google(entries: list[Mapping[str, Json]]) -> list[_Value]:
+    numbered = list(enumerate(entries))
+    single = [(n, e) for n, e in numbered if e.get("run_type", "iteration") == "iteration"]
+    medians = [(n, e) for n, e in numbered if e.get("aggregate_name") == "median"]
+    return [_google_entry(number, entry) for number, entry in single or medians]
 
 
-def _named(value: Json) -> list[tuple[str, Json]]:
-    return list(value.items()) if isinstance(value, Mapping) else [("", value)]
+def _google_entry(number: int, entry: Mapping[str, Json]) -> _Value:
+    name, place = str(entry.get("run_name") or entry.get("name")), f"benchmarks[{number}]"
+    for failed, why in (("error_occurred", "error_message"), ("skipped", "skip_message")):
+        if entry.get(failed):
+            said = entry.get(why) or entry.get("error_message") or ""
+            raise UnreadableReport(f"{place}: {name} reports an error: {said}")
+    unit, value = str(entry.get("time_unit", "ns")), entry.get("real_time")
+    if unit not in _UNITS:
+        raise UnreadableReport(f"{place}.time_unit: {unit!r} is no known unit of time")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _Value(name, _scaled(value, _UNITS[unit]), f"{place}.real_time")
+    return _Value(name, value, f"{place}.real_time")
 
 
-def _measured(pairs: Iterable[tuple[str, Json]], unit: str) -> Measured:
+def _scaled(value: float, scale: float) -> float:
+    try:
+        return value * scale
+    except OverflowError:
+        return math.inf
+
+
+def _named(place: str, value: Json) -> list[_Value]:
+    if isinstance(value, Mapping):
+        return [_Value(str(name), one, f"{place}.{name}") for name, one in value.items()]
+    return [_Value("", value, place)]
+
+
+def _measured(values: Iterable[_Value], unit: str) -> Measured:
     repeated: dict[str, list[float]] = {}
-    for name, value in pairs:
-        repeated.setdefault(name, []).append(_positive(name, value))
+    for one in values:
+        repeated.setdefault(one.name, []).append(_positive(one))
     if not repeated:
         raise UnreadableReport("it holds no measured value")
     if len(repeated) > _MOST:
         raise UnreadableReport(f"it holds {len(repeated)} benchmarks, {_MOST} is the most")
-    return Measured({name: statistics.median(values) for name, values in repeated.items()}, unit)
+    return Measured({name: statistics.median(found) for name, found in repeated.items()}, unit)
 
 
-def _positive(name: str, value: Json) -> float:
+def _positive(one: _Value) -> float:
+    value, where = one.value, f"{one.place} of {one.name or 'the benchmark'}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnreadableReport(f"the value of {name or 'the benchmark'} is not a number")
+        raise UnreadableReport(f"{where} is not a number")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not 0 < number < math.inf:
-        raise UnreadableReport(f"the value of {name or 'the benchmark'} is not above 0: {number:g}")
+        raise UnreadableReport(f"{where} is not above 0: {number:g}")
     return number
 
 
@@ -168,3 +204,7 @@ def _json(text: str) -> Json:
 
 def _mapping(value: Json) -> Mapping[str, Json]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
