@@ -266,6 +266,7 @@ def test_a_client_that_comes_back_after_a_crash_keeps_what_it_held(
     assert (back["instance"], back["briefing"]["task"], back["cleaned"]) == ("backend", "t", [])
 
 
+@pytest.mark.slow
 def test_of_twenty_processes_one_gets_the_instance(main: Path, store: SqliteStore) -> None:
     store.close()
     command = [sys.executable, "-m", "orchestrator", "check-in", "--instance", "backend"]

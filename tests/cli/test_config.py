@@ -43,7 +43,8 @@ config/orchestrate.yaml:6:41  instances.backend.layers[0]
 config/orchestrate.yaml:7:1  name
   E104 key "name" is not known
   hint: known here: version, project, coordinator, instances, layers, integration_tests, \
-contracts, flows, benchmarks, verification, approval, escalation, emergency, notify, status
+contracts, services, flows, benchmarks, verification, approval, escalation, \
+emergency, notify, evidence, status, git_hooks, hooks
 
 config/orchestrate.yaml: 2 problems
 """
@@ -100,6 +101,8 @@ layers:
     depends_on: []
     checks: []
     gates: []
+    inputs: []
+    ratchets: []
   service:
     paths:
     - src/service/**
@@ -107,6 +110,8 @@ layers:
     - data
     checks: []
     gates: []
+    inputs: []
+    ratchets: []
 coordinator:
   instance: coordinator
   monitoring_interval: 30
@@ -127,6 +132,7 @@ instances:
     expertise: []
 integration_tests: []
 contracts: {}
+services: {}
 flows: {}
 benchmarks: {}
 verification:
@@ -137,6 +143,14 @@ verification:
   prepare: []
   keep: []
   environment: []
+  shadow: []
+  quarantine:
+    lasts: 604800
+    checks: []
+  cache:
+    enabled: true
+    size: 100000000
+    max_age: 604800
 approval:
   auto: true
   ownership: warn
@@ -156,6 +170,7 @@ escalation:
   always_when: []
 emergency: []
 notify: {}
+evidence: {}
 status:
   views:
     work_registry: false
@@ -166,6 +181,13 @@ status:
     task_queue: false
     communication_log: false
     decisions: false
+git_hooks:
+  humans: warn
+  protect: true
+  verify_on_push: false
+hooks:
+  release: handoff
+  on_failure: refuse
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,6 +54,7 @@ def changed(path: tuple[Any, ...], value: Any) -> Any:
     return data
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=120)
 @given(st.sampled_from(places(DATA)), VALUES)
 def test_any_value_at_any_place_loads_or_is_told(path: tuple[Any, ...], value: Any) -> None:

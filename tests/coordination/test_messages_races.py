@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from orchestrator.coordination import messages
 from orchestrator.store.port import Transaction
 from orchestrator.store.sqlite import SqliteStore, open_store
@@ -37,6 +39,7 @@ def made(state: Path) -> SqliteStore:
     return store
 
 
+@pytest.mark.slow
 def test_of_twenty_processes_with_ten_messages_each_nothing_is_lost(tmp_path: Path) -> None:
     store = made(tmp_path / "state")
     with processes(SENDER, tmp_path / "state", 20) as senders:

@@ -28,6 +28,7 @@ def arrive(place: Place, task: str = "Work", **variables: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_plain_terminal_without_variables_takes_checks_and_gives_back(place: Place) -> None:
     done = place.run("coord-lock", "acquire", "b.py")
     assert (done.returncode, done.stdout) == (0, "Lock acquired successfully: b.py\n")
@@ -37,6 +38,7 @@ def test_a_plain_terminal_without_variables_takes_checks_and_gives_back(place: P
     assert code(place, "coord-lock", "release", "b.py") == 0
 
 
+@pytest.mark.slow
 def test_what_another_holds_is_10_everywhere(place: Place) -> None:
     assert code(place, "coord-lock", "acquire", "b.py") == 0
     arrive(place, **OTHER)
@@ -46,6 +48,7 @@ def test_what_another_holds_is_10_everywhere(place: Place) -> None:
     assert re.search(r"Locked: b.py\n  Locked by: human:.*\n  Locked at: .*Z\n  Expires at: ", said)
 
 
+@pytest.mark.slow
 def test_one_s_own_expired_lock_is_11_and_then_free_again(place: Place) -> None:
     assert code(place, "coord-lock", "acquire", "b.py") == 0
     store = open_store(place.path(".git/orchestrator"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.dropin.conftest import Place
 
 QUEUE = {
@@ -26,6 +28,7 @@ def put(place: Place, name: str, text: str) -> None:
     place.path(name).write_text(text)
 
 
+@pytest.mark.slow
 def test_old_ids_resolve_and_a_second_import_changes_nothing(place: Place) -> None:
     put(place, "coordination/task-queue.json", json.dumps(QUEUE))
     done = place.run("orchestrate", "import")
@@ -63,6 +66,7 @@ def test_old_hooks_are_offered_and_removed_only_when_asked(place: Place) -> None
     assert place.path(".claude/settings.local.json").read_text() == '{"permissions": {}}'
 
 
+@pytest.mark.slow
 def test_the_shim_keeps_what_it_replaces_once(place: Place) -> None:
     put(place, ".claude/coordination/lib/coordination.sh", "# old\n")
     assert place.run("orchestrate", "import", "--shim", ".claude").returncode == 0

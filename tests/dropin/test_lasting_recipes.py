@@ -84,6 +84,7 @@ def test_watching_the_status_on_a_terminal(old: Place, recipe: str) -> None:
         os.close(shown)
 
 
+@pytest.mark.slow
 def test_the_loop_that_looks_every_minute(old: Place) -> None:
     needs("jq")
     arrive(old, "one", "two")
@@ -153,6 +154,7 @@ def test_telling_a_channel_about_a_new_instance(old: Place) -> None:
     assert [json.loads(body)["text"] for body in posted] == [f"New Claude instance started: {name}"]
 
 
+@pytest.mark.slow
 def test_a_second_worktree_made_as_ever_shares_locks_and_decisions(old: Place) -> None:
     git(old.folder, "branch", "feature/frontend")
     script = f"""set -e

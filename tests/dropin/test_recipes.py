@@ -71,6 +71,7 @@ def test_counting_instances(old: Place) -> None:
     assert out(old, script) == "Multiple instances detected!"
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_lock_page(old: Place) -> None:
     script = f"""{BIN}/coord-lock acquire backend/app/api/routes.py
     {BIN}/coord-lock check backend/app/api/routes.py
@@ -164,6 +165,7 @@ coord_list_instances | jq length
 )
 
 
+@pytest.mark.slow
 def test_the_migration_script_runs_as_it_is(old: Place) -> None:
     said = out(old, MIGRATION).splitlines()
     assert said[:3] == ["Lock acquired, running migration...", "1", "Database migration"]
@@ -178,6 +180,7 @@ def test_the_migration_script_stops_where_another_is_at_it(old: Place) -> None:
     assert "another instance is working on migrations" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "dash"])
 def test_the_functions_return_the_documented_codes(old: Place, shell: str) -> None:
     if shutil.which(shell) is None:

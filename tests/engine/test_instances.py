@@ -138,6 +138,7 @@ def test_what_a_kill_left_behind_is_finished(shop: Shop) -> None:
     assert make(shop, "web", "web").worktree_made
 
 
+@pytest.mark.slow
 def test_of_many_who_make_it_at_once_all_get_the_same(shop: Shop) -> None:
     command = [sys.executable, "-m", "orchestrator", "instance", "create", "api"]
     more = ["--worktree", "../api", "--branch", "api"]

@@ -206,6 +206,7 @@ except TaskTaken as error:
 """
 
 
+@pytest.mark.slow
 def test_of_twenty_processes_exactly_one_claims_a_task(shop: Shop) -> None:
     names = [f"i{number}" for number in range(20)]
     for name in names:

@@ -37,6 +37,7 @@ def test_what_is_pushed_is_judged_by_its_new_commits(shop: Shop, remote: Path) -
     assert run(there, "push", "-q", "origin", ":frontend", who="frontend").status == 0
 
 
+@pytest.mark.slow
 def test_the_integration_branch_at_the_remote_takes_landed_work_only(
     shop: Shop, remote: Path
 ) -> None:
@@ -54,6 +55,7 @@ def test_the_integration_branch_at_the_remote_takes_landed_work_only(
     assert (said.status, "drops commits" in said.text) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_verification_that_fails_stops_a_push_where_it_is_asked_for(
     shop: Shop, remote: Path
 ) -> None:

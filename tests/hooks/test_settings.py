@@ -23,6 +23,7 @@ def entered(text: str, hooks: tuple[Hook, ...] = CLAUDE_CODE) -> str:
     return enter(text, hooks, WRITE, "f", grouped=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(texts())
 def test_any_settings_survive_byte_for_byte(text: str) -> None:

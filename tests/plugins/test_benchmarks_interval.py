@@ -55,6 +55,7 @@ def rates(noise: str, slowdown: float, pairs: int = 40) -> dict[Verdict, float]:
     return {verdict: tally[verdict] / TRIALS for verdict in Verdict}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", NOISE)
 def test_identical_code_raises_no_alarm_although_it_is_looked_at_repeatedly(noise: str) -> None:
     assert rates(noise, 0.0, pairs=27)[Verdict.REGRESSED] <= 0.02
@@ -65,12 +66,14 @@ def test_identical_code_is_found_fine(noise: str) -> None:
     assert rates(noise, 0.0)[Verdict.FINE] >= 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("noise", "found"), [("quiet", 1.0), ("normal", 0.95), ("spikes", 0.75)])
 def test_a_planted_slowdown_of_10_percent_is_found(noise: str, found: float) -> None:
     result = rates(noise, 0.10)
     assert result[Verdict.REGRESSED] >= found and result[Verdict.FINE] <= 0.02
 
 
+@pytest.mark.slow
 def test_what_noise_hides_is_undecided_and_rarely_called_fine() -> None:
     result = rates("loud", 0.10, pairs=20)
     assert result[Verdict.FINE] <= 0.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ trees = st.sets(paths, min_size=1, max_size=12).map(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(trees, st.sampled_from(presets.NAMES))
 def test_no_path_belongs_to_two_instances(tree: Tree, name: str) -> None:
@@ -36,6 +38,7 @@ def test_no_path_belongs_to_two_instances(tree: Tree, name: str) -> None:
     assert list(overlaps(owned)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(trees, st.sampled_from(presets.NAMES))
 def test_source_code_is_in_a_layer_and_owned_once(tree: Tree, name: str) -> None:

@@ -73,6 +73,7 @@ def apply(folder: Path, attempt: Attempt) -> None:
     )
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass_before_and_after_every_edit(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     unpack(folder)

@@ -111,6 +111,7 @@ def counted(store: SqliteStore) -> int:
     return int(row["attempt"])
 
 
+@pytest.mark.slow
 def test_of_twenty_processes_exactly_one_wins_each_round(tmp_path: Path) -> None:
     store = open_store(tmp_path / "state")
     seed(store)
