@@ -35,8 +35,9 @@ _CHUNK = 1 << 16
 class Ended:
     """How a command ended; the fields of ``plugins.spec.CommandResult``.
 
-    ``status`` is exited, timeout, signalled or missing. ``code`` is the exit
-    code, the signal's number when signalled, 124 after a timeout.
+    ``status`` is exited, timeout, stopped, signalled or missing. ``code`` is the
+    exit code, the signal's number when signalled, 124 after a timeout, 0 when
+    it was told to stop.
     """
 
     status: str
@@ -102,8 +103,8 @@ def run(
     """Run ``command`` (a string: by ``/bin/sh -c``) and wait until all of it is gone.
 
     ``stop`` is a file descriptor: as soon as it is readable, or closed at its
-    other end, the command is ended like one whose time is up. Never raises for
-    what the command does. In a process that is a reaper, *every* orphan it gets
+    other end, the command is ended like one whose time is up, as ``stopped``. Never
+    raises for what the command does. In a process that is a reaper, *every* orphan it gets
     is ended with the last command; other children of such a process must be
     commands run by this function.
     """
@@ -122,8 +123,9 @@ def run(
     finally:
         _end(process)
         pump.drain()
+    verdict = ("stopped", 0) if pump.stopped else _verdict(process, command, in_time, output)
     return Ended(
-        *_verdict(process, command, in_time, output),
+        *verdict,
         output=output.text(),
         stdout=stdout.text(),
         seconds=time.monotonic() - start,
@@ -219,6 +221,8 @@ class _Pump:
         stop: int | None = None,
     ) -> None:
         assert process.stdout is not None and process.stderr is not None
+        #: Whether it was told to stop.
+        self.stopped = False
         self._process = process
         self._unsent = memoryview(stdin or b"")
         self._selector = selectors.DefaultSelector()
@@ -244,6 +248,7 @@ class _Pump:
                     return True
                 if key.data == "stop":
                     self._selector.unregister(key.fd)
+                    self.stopped = True
                     return False
                 self._move(key)
         return False

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -236,3 +237,17 @@ def test_a_tree_is_ended_whole() -> None:
     assert tree.wait(10) == -9
     assert until(lambda: gone(inner))
     tree.stdout.close()
+
+
+def test_a_command_is_told_to_stop_and_leaves_by_itself(tmp_path: Path) -> None:
+    told, tell = os.pipe()
+    up = tmp_path / "up"
+    os.mkfifo(up)
+    stopper = threading.Thread(target=lambda: (up.read_text(), os.close(tell)))
+    stopper.start()
+    # The trap is set before anybody is told that it is up.
+    command = f"trap 'echo leaving; exit 3' TERM; echo up > {up}; sleep 601 & wait"
+    ended = sh(command, stop=told)
+    stopper.join()
+    os.close(told)
+    assert (ended.status, ended.code, ended.stdout) == ("stopped", 0, "leaving\n")

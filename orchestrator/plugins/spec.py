@@ -221,7 +221,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended. ``status`` is exited, timeout, signalled or missing.
+    """How a command ended. ``status`` is exited, timeout, stopped, signalled or missing.
 
     ``code`` is the exit code, or the signal's number when signalled. ``output``
     is stdout and stderr as they came, the middle cut out past the limit;
@@ -293,7 +293,7 @@ class CheckContext:
 
         A string goes to ``/bin/sh -c``. ``extra`` is added to the allow-listed
         environment. ``stop`` is a file descriptor: when it becomes readable the
-        command is ended, its status ``timeout`` (how a service, run in a thread,
+        command is ended, its status ``stopped`` (how a service, run in a thread,
         is told to leave). Never raises for what the command does.
         """
         where = self.base_checkout if on_base else self.checkout

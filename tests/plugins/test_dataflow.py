@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.config.model import Config, Contract, Flow, Layer, Step
 from orchestrator.plugins.builtin import dataflow
+from orchestrator.plugins.builtin.dataflow import steps
 from orchestrator.plugins.builtin.dataflow.payloads import NoDocument, last_document
 from orchestrator.plugins.spec import Check, CheckResult, Outcome, Severity
 from tests.conftest import MakeRepo, commit, git
@@ -392,3 +393,54 @@ def test_the_last_document_printed_is_the_output(printed: str, value: Any) -> No
 def test_what_does_not_end_with_a_document_is_refused(printed: str) -> None:
     with pytest.raises(NoDocument):
         last_document(printed)
+
+
+BIG = "import json, sys; json.dump({'rows': ['x' * 100] * 20_000}, open(sys.argv[1], 'w'))"
+
+
+def test_large_payloads_go_through_files(repo: Path) -> None:
+    count = "import json, sys; print(len(json.load(open(sys.argv[1]))['rows']))"
+    result = flow(
+        repo,
+        Step("make", f'python -c "{BIG}" {{output}}'),
+        Step("count", f'python -c "{count}" {{input}}'),
+        invariants=("steps.count.output == 20000",),
+    )
+    assert result.outcome is Outcome.PASSED, result.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "wrote a file {output} that is empty"),
+        ("{oops", "that is no JSON: it begins with {oops"),
+        ("\x1b[1mhello", "that is no JSON: it begins with \\x1b[1mhello"),
+        ("[1, NaN]", "that has NaN, which is no JSON value"),
+        ("[1e999]", "that has the number 1e999, which is too large"),
+        ("{} {}", "that is no JSON"),
+        ('"\\ud800"', "that has half a character"),
+        ("[" * 100_000, "that is nested too deeply"),
+        (None, "wrote no file {output}: No such file"),
+    ],
+)
+def test_a_file_that_is_no_json_is_failed_and_shown_by_its_first_bytes(
+    repo: Path, content: str | None, said: str
+) -> None:
+    (repo / "written").write_text(content or "")
+    command = "true # {output}" if content is None else "cp written {output}"
+    result = flow(repo, Step("keep", command, layer="data", input={"name": "Ada"}))
+    assert [finding.rule for finding in result.findings] == ["flow.not-json"]
+    assert said in result.reason
+    assert result.reason.isprintable()
+
+
+def test_a_file_that_is_too_large_is_errored(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "LIMIT", 3)
+    result = flow(repo, Step("keep", "echo 12345 > {output}"))
+    assert result.outcome is Outcome.ERRORED
+    assert "MiB to {output}" in result.reason
+
+
+def test_braces_of_the_shell_stay_its_own(repo: Path) -> None:
+    result = flow(repo, Step("keep", 'x=3; echo \'{"a": {}}\' | sed "s/{}/${x}/" # {b.port}'))
+    assert result.outcome is Outcome.PASSED, result.reason

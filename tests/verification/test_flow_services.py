@@ -40,7 +40,7 @@ def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
 
 def play(executor: LocalExecutor, folder: Path, *steps: Step) -> CheckResult:
     """Play a flow that needs the service, in a worker."""
-    flow = Flow("main", steps, services=("shop",), tear_down=("touch torn",))
+    flow = Flow("main", steps, services=("shop",), tear_down=("echo $SHOP_PORT >> torn",))
     settings = harness.config(services={"shop": SERVICE}, flows={"main": flow})
     [check] = harness.plan(dataflow, settings, checkout=folder)
     context = harness.context(folder, folder / "scratch", settings=settings)
@@ -57,10 +57,12 @@ def test_a_service_and_what_left_its_session_end_with_the_flow(
     assert result.outcome is Outcome.PASSED, result.reason
     for pid in (tmp_path / "pids").read_text().split():
         assert until(lambda pid=int(pid): not descendants.alive(pid))  # type: ignore[misc]  # bound
-    assert (tmp_path / "torn").exists()
+    assert len((tmp_path / "torn").read_text().split()) == 1
 
 
-def test_a_service_ends_when_the_worker_is_killed(executor: LocalExecutor, tmp_path: Path) -> None:
+def test_after_a_kill_the_service_is_ended_and_the_next_run_takes_down_what_was_set_up(
+    executor: LocalExecutor, tmp_path: Path
+) -> None:
     trouble: list[PluginTrouble] = []
 
     def played() -> None:
@@ -78,3 +80,11 @@ def test_a_service_ends_when_the_worker_is_killed(executor: LocalExecutor, tmp_p
     assert [type(error) for error in trouble] == [WorkerDied]
     for pid in left:
         assert until(lambda pid=pid: not descendants.alive(pid))  # type: ignore[misc]  # bound
+    assert not (tmp_path / "torn").exists()
+    for name in ("main", "stray"):
+        (tmp_path / name).unlink()
+    again = play(executor, tmp_path, Step("ask", "echo 1"))
+    assert [finding.rule for finding in again.findings] == ["flow.left-over"], again
+    ports = (tmp_path / "torn").read_text().split()
+    assert len(set(ports)) == 2, "of the killed run, and of this one"
+    assert play(executor, tmp_path, Step("ask", "echo 1")).findings == ()

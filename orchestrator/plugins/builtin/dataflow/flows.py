@@ -14,37 +14,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.errors import OrchestrateError
 from orchestrator.plugins.builtin.dataflow import invariants, steps
 from orchestrator.plugins.builtin.dataflow.boundaries import Boundaries, ContractUnusable
 from orchestrator.plugins.builtin.dataflow.client import Refused
 from orchestrator.plugins.builtin.dataflow.crossing import Crossings, who
 from orchestrator.plugins.builtin.dataflow.otlp import SpansUnreadable
+from orchestrator.plugins.builtin.dataflow.preparation import Preparation, SetUpFailed
 from orchestrator.plugins.builtin.dataflow.services import Services, ServiceTrouble
 from orchestrator.plugins.builtin.dataflow.spans import Traces
 from orchestrator.plugins.builtin.dataflow.stage import Stage
 from orchestrator.plugins.builtin.dataflow.steps import Broken, Ran
-from orchestrator.plugins.builtin.dataflow.timing import TEAR_DOWN, reserve
+from orchestrator.plugins.builtin.dataflow.timing import reserve
 from orchestrator.plugins.builtin.dataflow.trace import Trace
 from orchestrator.plugins.spec import CheckContext, CheckResult, Finding, Json, Outcome, Severity
 
-__all__ = ["SetUpFailed", "execute"]
+__all__ = ["execute"]
 
 Step = Mapping[str, Json]
 
 #: Seconds to notice that a service has ended, where something went wrong.
 _NOTICED = 0.5
-
-
-class SetUpFailed(OrchestrateError):
-    """A flow could not be set up.
-
-    Happens when a command of its ``set_up`` ends with another status than 0,
-    does not end in time or cannot be run. Nothing is known about the work
-    then: the check is errored. Run the command by hand.
-    """
-
-    code = "E464"
 
 
 def execute(spec: Mapping[str, Json], context: CheckContext) -> CheckResult:
@@ -66,6 +55,7 @@ class _Play:
         self._trace = Trace()
         self._crossings = Crossings(Boundaries(context.config, context.checkout), self._trace)
         self._services = Services(stage)
+        self._preparation = Preparation(self._flow, stage)
         spans = self._flow["spans"]
         self._traces = Traces(spans, stage) if spans else None
         self._producer = ""
@@ -73,23 +63,30 @@ class _Play:
     def to_end(self) -> CheckResult:
         """Set up, play, judge, take down."""
         try:
+            with self._preparation.remembered():
+                result = self._judged()
+        except SetUpFailed as error:
+            result = self._trace.errored(error.message)
+        printed = "\n".join(text for text in (result.output, self._services.printed()) if text)
+        findings = (*result.findings, *self._preparation.remarks)
+        return replace(result, findings=findings, output=printed)
+
+    def _judged(self) -> CheckResult:
+        try:
             result = self._played()
-            self._services.end()
-            if result.outcome is Outcome.PASSED and self._traces is not None:
-                result = self._by_spans(self._traces)
         finally:
             self._services.end()
-            remarks = self._torn_down()
-        printed = "\n".join(text for text in (result.output, self._services.printed()) if text)
-        return replace(result, findings=(*result.findings, *remarks), output=printed)
+        if result.outcome is Outcome.PASSED and self._traces is not None:
+            return self._by_spans(self._traces)
+        return result
 
     def _played(self) -> CheckResult:
         try:
-            for command in self._flow["set_up"]:
-                self._set_up(command)
+            self._preparation.set_up(self._deadline)
             self._services.start(self._services_wanted, self._deadline)
+            self._preparation.remember()
             result = self._steps()
-        except (ContractUnusable, Refused, ServiceTrouble, SetUpFailed) as error:
+        except (ContractUnusable, Refused, ServiceTrouble) as error:
             return self._trace.errored(error.message)
         patience = 0.0 if result.outcome is Outcome.PASSED else _NOTICED
         gone = self._services.gone(patience)
@@ -105,33 +102,6 @@ class _Play:
         except SpansUnreadable as error:
             return self._trace.errored(error.message)
         return self._trace.failed(*findings) if findings else self._trace.result(Outcome.PASSED)
-
-    def _set_up(self, command: str) -> None:
-        left = self._deadline - time.monotonic()
-        done = self._stage.run(self._stage.fill(command), timeout=max(left, 0.01))
-        if not done.ok:
-            said = done.output.strip().splitlines()[-1:]
-            raise SetUpFailed(f"set-up ({command}) {_how(done.status, done.code)}"
-                              + "".join(f"; it said: {line[:300]}" for line in said))  # fmt: skip
-
-    def _torn_down(self) -> list[Finding]:
-        """Run every tear-down command; a notice for each that did not work."""
-        until = time.monotonic() + TEAR_DOWN
-        remarks = []
-        for command in self._flow["tear_down"]:
-            left = max(until - time.monotonic(), 0.01)
-            done = self._stage.run(self._stage.fill(command), timeout=left)
-            if not done.ok:
-                remarks.append(
-                    Finding(
-                        rule="flow.tear-down",
-                        severity=Severity.NOTICE,
-                        message=f"tear-down ({command}) {_how(done.status, done.code)}",
-                        remedy="what this flow made may still be there",
-                        evidence={"printed": done.output[-1000:]},
-                    )
-                )
-        return remarks
 
     def _steps(self) -> CheckResult:
         """Every step and the invariants, or as far as it goes."""
@@ -214,11 +184,3 @@ def _action(step: Step) -> str:
     """What a step does, as it is written: a port that was filled in is another each time."""
     http = step.get("http")
     return f"{http['method']} {http['url']}" if http else str(step["run"])
-
-
-def _how(status: str, code: int) -> str:
-    if status == "timeout":
-        return "did not end in time"
-    if status == "missing":
-        return "cannot be run: is the command there?"
-    return f"was ended by signal {code}" if status == "signalled" else f"ended with status {code}"

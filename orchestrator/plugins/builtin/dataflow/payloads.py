@@ -30,7 +30,7 @@ def document(content: bytes) -> Json:
     except UnicodeDecodeError as error:
         raise NoDocument(f"is not UTF-8 text: {_begins(content)}") from error
     try:
-        return _whole(json.loads(text, parse_constant=_refuse, parse_float=_finite))
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except _NoValue as error:
         raise NoDocument(f"has {error}") from error
     except RecursionError as error:
@@ -39,6 +39,7 @@ def document(content: bytes) -> Json:
         raise NoDocument(
             f"is no JSON: {_begins(content)}" if text.strip() else "is empty"
         ) from error
+    return _whole(value)
 
 
 def last_document(text: str) -> Json:
