@@ -243,7 +243,12 @@ def test_a_command_is_told_to_stop_and_leaves_by_itself(tmp_path: Path) -> None:
     told, tell = os.pipe()
     up = tmp_path / "up"
     os.mkfifo(up)
-    stopper = threading.Thread(target=lambda: (up.read_text(), os.close(tell)))
+
+    def tell_it() -> None:
+        up.read_text()
+        os.close(tell)
+
+    stopper = threading.Thread(target=tell_it)
     stopper.start()
     # The trap is set before anybody is told that it is up.
     command = f"trap 'echo leaving; exit 3' TERM; echo up > {up}; sleep 601 & wait"
