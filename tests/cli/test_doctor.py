@@ -21,6 +21,10 @@ layers:
   code: {paths: ["src/**"]}
 contracts:
   api: {kind: graphql, path: api.graphql}
+services:
+  shop: {run: "shop {port}", ready: {http: /health}}
+flows:
+  order: {services: [shop], steps: [{name: place, run: place}]}
 """
 OLD = {
     "hooks": {
@@ -123,13 +127,15 @@ def test_the_replaced_scripts_are_told_and_taken_out_only_when_asked(
     assert run(["doctor", "--remove-old-hooks"]) == UsageError.exit_status
 
 
-def test_a_missing_library_of_a_contract_is_broken(
+def test_a_missing_library_is_broken_with_the_line_that_installs_it(
     repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "graphql", None)
     monkeypatch.setattr("orchestrator.engine.diagnosis.needs.find_spec", lambda name: None)
-    found = doctor(capsys)["graphql-core"]
-    assert (found[0], found[2]) == ("broken", "pip install 'handoff-orchestrator[contracts]'")
+    found = doctor(capsys)
+    for name, extra in (("graphql-core", "contracts"), ("httpx", "http")):
+        line = f"pip install 'handoff-orchestrator[{extra}]'"
+        assert (found[name][0], found[name][2]) == ("broken", line)
 
 
 def test_a_broken_part_hides_no_other_and_stops_no_mending(

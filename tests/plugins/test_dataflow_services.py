@@ -54,7 +54,12 @@ def test_a_flow_asks_a_service_that_is_started_for_it_and_ended(repo: Path) -> N
     [
         ("/html", "failed", "flow.not-json", "(text/html) that is no JSON: it begins with <!doc"),
         ("/away", "failed", "flow.wrong-status", "302 (a redirect to http://example.org/orders"),
-        ("/bye", "errored", "", "service orders ended with status 7; it said: out of tea while"),
+        (
+            "/bye",
+            "errored",
+            "",
+            "service orders ended with status 7 while the flow ran; it said: out of tea",
+        ),
         ("/slow", "errored", "", "did not answer within 1 s"),
     ],
 )
@@ -86,7 +91,7 @@ def test_a_payload_without_what_the_address_needs_is_blamed_on_its_producer(repo
     ("command", "ready", "said"),
     [
         ("echo cannot open the shop >&2; exit 3", Probe(),
-         "ended with status 3; it said: cannot open the shop before it was ready"),
+         "ended with status 3 before it was ready; it said: cannot open the shop"),
         ("no-such-command-anywhere", Probe(), "cannot be run"),
         ("exec tail -f /dev/null", Probe(within=0.3), "not ready within 0.3 s: its port takes no"),
         ("exec tail -f /dev/null", Probe(http="/health", within=0.3), "got no answer"),

@@ -146,7 +146,7 @@ class _Play:
         if not ran.failed:
             return self._trace.errored(reason, ran.printed)
         blamed = who(step)
-        message = f"{blamed}: {reason}"
+        message = f"{blamed}: {reason}" if step.get("layer") else reason
         if ran.producer:
             blamed = self._producer or blamed
             message = (

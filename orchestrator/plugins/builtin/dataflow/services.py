@@ -68,14 +68,14 @@ class Service:
         """Wait until it has ended, for so long at most; whether it has."""
         return self._ended.wait(seconds)
 
-    def how(self) -> str:
-        """How it ended, with the end of what it printed."""
+    def how(self, when: str) -> str:
+        """That it ended, how and ``when``, with the end of what it printed."""
         result = self._result
         if result is None or result.status == "missing":
             said = "" if result is None else _last_line(result.output)
-            return f"cannot be run: is the command there?{said}"
+            return f"service {self.name} cannot be run: is the command there?{said}"
         ended = "was ended by signal" if result.status == "signalled" else "ended with status"
-        return f"{ended} {result.code}{_last_line(result.output)}"
+        return f"service {self.name} {ended} {result.code} {when}{_last_line(result.output)}"
 
     def stop(self) -> str:
         """End it with all its descendants; what it printed."""
@@ -113,7 +113,7 @@ class Services:
         until = time.monotonic() + patience
         for service in self._running:
             if service.wait(max(until - time.monotonic(), 0)):
-                return f"service {service.name} {service.how()} while the flow ran"
+                return service.how("while the flow ran")
         return None
 
     def end(self) -> None:
@@ -123,8 +123,9 @@ class Services:
 
     def printed(self) -> str:
         """What they printed, each under its name."""
-        texts = (f"--- service {name}\n{text[-_KEPT:]}" for name, text in self._printed.items())
-        return "\n".join(texts)
+        return "\n".join(
+            f"--- service {name}\n{text[-_KEPT:]}" for name, text in self._printed.items() if text
+        )
 
     def _started(self, service: Mapping[str, Json], deadline: float, *, last: bool) -> bool:
         """Start one and wait for it; False where its port was taken by somebody else."""
@@ -150,7 +151,7 @@ class Services:
         self._forget(self._running.pop())
         if _IN_USE.search(self._printed[running.name]) and not last:
             return False
-        raise ServiceTrouble(f"service {running.name} {running.how()} before it was ready")
+        raise ServiceTrouble(running.how("before it was ready"))
 
     def _port(self) -> int:
         try:
