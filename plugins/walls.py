@@ -25,12 +25,16 @@ from orchestrator.plugins.spec import (
 
 #: Library → where it may be imported, below ``orchestrator/``: a module, or a folder of them.
 WALLS: dict[str, tuple[str, ...]] = {
-    "sqlite3": ("store/sqlite.py",),
+    "sqlite3": ("store/driver.py",),
     "_sqlite3": ("hooks/",),
     "transitions": ("lifecycle/machine.py",),
     "cel": ("policy/rules.py",),
-    # Only its canonical API is experimental; the configuration is merely validated with it.
-    "jsonschema_rs": ("plugins/builtin/contracts/schemas.py", "config/schema.py"),
+    # Only its canonical API is experimental; elsewhere it merely validates.
+    "jsonschema_rs": (
+        "plugins/builtin/contracts/schemas.py",
+        "config/schema.py",
+        "mcp/tool.py",
+    ),
     "griffe": ("plugins/builtin/contracts/",),
     "grimp": ("plugins/builtin/integrity/import_graph.py",),
     "graphql": ("plugins/builtin/contracts/",),

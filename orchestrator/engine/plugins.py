@@ -30,6 +30,8 @@ from orchestrator.verification.site import Site
 __all__ = ["Examination", "Said", "describe"]
 
 #: Seconds a plugin may take to plan.
+#: Findings shown of one check.
+_SHOWN = 10
 _PLAN_TIMEOUT = 60.0
 
 
@@ -129,6 +131,9 @@ class Examination:
         self, executor: LocalExecutor, plugin: PluginDescription, checks: list[Check], site: Site
     ) -> Iterator[Said]:
         done: dict[str, CheckResult] = {}
+        if self._config.verification.prepare:
+            steps = ", ".join(step.run for step in self._config.verification.prepare)
+            yield Said("remark", f"preparing a checkout of the last commit: {steps}")
         if trouble := site.here().trouble:
             yield Said("broken", f"the checkout cannot be prepared: {trouble}")
             return
@@ -142,7 +147,7 @@ class Examination:
                 plugin, check, site.context(check, known, check.timeout), check.timeout
             )
             done[check.id] = result
-            yield _executed(check, result, time.monotonic() - began)
+            yield from _executed(check, result, time.monotonic() - began)
 
     def _site(self, executor: LocalExecutor, stack: ExitStack) -> Site:
         git = self._repository.git
@@ -171,10 +176,15 @@ def _planned(checks: list[Check], again: list[Check]) -> Iterator[Said]:
         yield Said("ok", f"  {check.id}: {check.title}")
 
 
-def _executed(check: Check, result: CheckResult, seconds: float) -> Said:
-    """Any outcome keeps the contract, but one that could not tell is worth a look."""
+def _executed(check: Check, result: CheckResult, seconds: float) -> Iterator[Said]:
+    """Any outcome keeps the contract; all but passed are worth a look, with what was found."""
     text = f"{check.id} {result.outcome} in {seconds:.1f} s"
     if result.reason:
         text += f": {result.reason}"
-    untold = result.outcome in (Outcome.ERRORED, Outcome.INCONCLUSIVE)
-    return Said("remark" if untold else "ok", text)
+    yield Said("ok" if result.outcome is Outcome.PASSED else "remark", text)
+    for finding in result.findings[:_SHOWN]:
+        line = f":{finding.line}" if finding.line else ""
+        place = f"{finding.file}{line}: " if finding.file else ""
+        yield Said("remark", f"  {place}{finding.message} ({finding.severity})", finding.remedy)
+    if len(result.findings) > _SHOWN:
+        yield Said("remark", f"  and {len(result.findings) - _SHOWN} more findings")

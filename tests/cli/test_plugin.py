@@ -56,6 +56,17 @@ def test_check_executes_a_file_that_is_not_committed(
     assert "keeps API 1" in said and "plans 1 check" in said and "licences passed" in said
 
 
+def test_check_shows_what_a_check_found(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = "Finding('l.gpl', Severity.BREAKING, 'no\\x1b licence', file='src/a.c', line=3)"
+    result = f"CheckResult(Outcome.FAILED, 'one', findings=({found},))"
+    text = "from orchestrator.plugins.spec import *\n"
+    text += GOOD.replace("CheckResult(Outcome.PASSED)", result)
+    (shop / "plugins/licences.py").write_text(text)
+    assert run(["plugin", "check", "plugins/licences.py", "--execute"]) == 0
+    said = capsys.readouterr().out
+    assert "licences failed" in said and "src/a.c:3: no" in said and "\x1b" not in said
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
