@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.config.model import Expectation, Spans, Step
+from orchestrator.config.model import Expectation, Probe, Service, Spans, Step
 from orchestrator.plugins.spec import CheckResult, Outcome
 from tests.plugins.flows import flow
 
@@ -118,3 +118,13 @@ def test_a_file_of_its_own_counts_from_where_the_flow_began(tmp_path: Path) -> N
     absent = flow(tmp_path, Step("a", "echo 1"), spans=Spans(CHAIN, "none.jsonl"))
     assert absent.outcome is Outcome.ERRORED
     assert "there are no spans: none.jsonl: No such file" in absent.reason
+
+
+def test_what_a_service_writes_when_it_is_asked_to_leave_counts(tmp_path: Path) -> None:
+    """As exporters do, which send what they gathered when they are shut down."""
+    last = "".join(f"{line}\n" for line in GOOD)
+    (tmp_path / "last").write_text(last)
+    command = "trap 'cat last > {spans}; exit 0' TERM; touch up; sleep 601 & wait"
+    service = Service("shop", command, ready=Probe(run="test -e up"))
+    result = flow(tmp_path, Step("a", "echo 1"), service=service, spans=Spans(CHAIN))
+    assert result.outcome is Outcome.PASSED, result.reason
