@@ -50,7 +50,7 @@ def _decide(tx: Transaction, request: Request, path: str, content: str) -> Answe
     rule = tx.settings["ownership"]
     if instance is None or rule is None or not instance.isascii():
         return None
-    if rule != "warn" and not tx.mine(path, instance):
+    if rule != "warn" and tx.owner(path, instance) != "":
         return None
     rows = tx.near(path)
     if rows is None or len(rows) > 1:
@@ -100,8 +100,9 @@ def _renewed(tx: Transaction, request: Request, row: "Row", instance: str) -> An
 def _taken(
     tx: Transaction, request: Request, path: str, instance: str, content: str
 ) -> Answer | None:
-    """Nobody's: a new lease with its event, and the call it was taken for."""
-    if not tx.mine(path, instance) or tx.one('SELECT 1 FROM "lease_waits" LIMIT 1'):
+    """Nobody holds it: a new lease with its event, and the call it was taken for."""
+    owner = tx.owner(path, instance)
+    if owner is None or tx.one('SELECT 1 FROM "lease_waits" LIMIT 1'):
         return None
     tx.beat(request, instance)
     fence = tx.one('INSERT INTO "counters" ("name", "value") VALUES (\'fence\', 1) '
@@ -120,4 +121,4 @@ def _taken(
         tx.run('INSERT OR REPLACE INTO "calls" ("id", "session", "path", "lease", "at") '
                "VALUES (?, ?, ?, ?, ?)",
                (request.call, request.member, path, name, tx.now))  # fmt: skip
-    return Answer()
+    return words.borrowed(path, owner) if owner else Answer()

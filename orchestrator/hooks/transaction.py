@@ -105,15 +105,25 @@ class Transaction:
                  'AND "kind" = \'file\' AND "lines_from" IS NULL AND "instance" = ?',
                  (None if digest == "-" else digest, path, instance))  # fmt: skip
 
-    def mine(self, path: str, instance: str) -> bool:
-        """Whether certainly no other instance's pattern matches ``path``."""
+    def owner(self, path: str, instance: str) -> str | None:
+        """Whose ``path`` is beside ``instance``'s; empty where nobody's certainly.
+
+        None where the patterns have to be read more closely than is done here.
+        """
         places = ("", path, *above(path))
         rows = self.all('SELECT "prefix", "instance", "kind", "pattern" FROM "owned" '
-                        f'WHERE "prefix" IN ({_marks(places)})', places)  # fmt: skip
-        return not any(
-            owner != instance and _may_match(prefix, kind, pattern, path)
+                        f'WHERE "prefix" IN ({_marks(places)}) AND "instance" <> ?',
+                        (*places, instance))  # fmt: skip
+        found = {
+            owner: kind
             for prefix, owner, kind, pattern in rows
-        )
+            if _may_match(prefix, kind, pattern, path)
+        }
+        if not found:
+            return ""
+        # The rest of a folder, and a file by its name, leave no doubt.
+        name, kind = found.popitem()
+        return name if not found and kind != "glob" else None
 
     def near(self, path: str) -> "list[Row] | None":
         """Held leases on exactly this file; None where others may overlap it."""

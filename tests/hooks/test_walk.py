@@ -228,4 +228,6 @@ def test_the_fast_path_answers_the_common_cases(worlds: tuple[World, World]) -> 
         quick.ask(quick.request("PreToolUse", who, "Write", "src/b.py", call))
     quick.ask(quick.request("PostToolUse", "one", "Write", "src/b.py", "t1"))
     quick.ask(quick.request("PostToolUse", "one", "Glob", None, "t4"))
-    assert quick.hits == quick.asked == 5
+    said = quick.ask(quick.request("PreToolUse", "one", "Write", "lib/d.py", "t5"))
+    assert said.text == "lib/d.py belongs to backend; the handoff will count this change."
+    assert quick.hits == quick.asked == 6
