@@ -31,13 +31,16 @@ def command() -> None:
 def log(follow: bool, wanted: str | None, last: int | None, as_json: bool) -> None:
     """One line a call: time, event, tool, path, answer, milliseconds, session."""
     folder = find().state
-    lines = [line for line in _there(folder) if wanted is None or wanted in line]
-    if not lines and not follow:
+    there = list(_there(folder))
+    lines = [line for line in there if wanted is None or wanted in line]
+    if not there and not follow:
         remark("no hook has run here yet; is it installed? orchestrate doctor")
+    elif not lines and not follow:
+        remark(f"no line of {len(there)} has {wanted}")
     for line in lines[-last:] if last else lines:
         _show(line, as_json)
     if follow:
-        for line in _coming(folder / FILE):
+        for line in _coming(folder):
             if wanted is None or wanted in line:
                 _show(line, as_json)
 
@@ -49,21 +52,38 @@ def _there(folder: Path) -> Iterator[str]:
             yield from path.read_text(errors="replace").splitlines()
 
 
-def _coming(path: Path) -> Iterator[str]:
+def _coming(folder: Path) -> Iterator[str]:
     """New lines as they are written, also after the file was put away and begun anew."""
-    place = path.stat().st_size if path.exists() else 0
+    path = folder / FILE
+    place, number = _size(path), _number(path)
     while True:
-        size = path.stat().st_size if path.exists() else 0
-        if size < place:
+        if number is not None and _number(path) != number:
+            yield from _new(folder / OLD, place)[0]
             place = 0
-        if size > place:
-            with path.open("rb") as file:
-                file.seek(place)
-                new = file.read()
-            whole = new[: new.rfind(b"\n") + 1]
-            place += len(whole)
-            yield from whole.decode(errors="replace").splitlines()
+        number = _number(path)
+        if _size(path) > place:
+            lines, place = _new(path, place)
+            yield from lines
         time.sleep(_POLL)
+
+
+def _new(path: Path, place: int) -> tuple[list[str], int]:
+    """The whole lines behind ``place``, and where they end."""
+    if not path.exists():
+        return [], place
+    with path.open("rb") as file:
+        file.seek(place)
+        new = file.read()
+    whole = new[: new.rfind(b"\n") + 1]
+    return whole.decode(errors="replace").splitlines(), place + len(whole)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _number(path: Path) -> int | None:
+    return path.stat().st_ino if path.exists() else None
 
 
 def _show(line: str, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from orchestrator.coordination import old_hooks
 from orchestrator.coordination.importing import Imported, collect, take_over
 from orchestrator.engine.project import Project
 from orchestrator.errors import EXIT, UsageError
+from orchestrator.scaffold.rewrite import rewrite
 from orchestrator.status.views import visible
 
 __all__ = ["command"]
@@ -65,17 +66,11 @@ def _hooks(top: Path, remove: bool) -> list[str]:
     found = []
     for path in sorted((top / ".claude").glob(_SETTINGS)):
         text = path.read_bytes().decode(errors="surrogateescape")
-        name = path.relative_to(top)
-        found += [
-            f"{name}:{hook.line}:{hook.column}  {hook.event}  {hook.command}"
-            for hook in old_hooks.find(text)
-        ]
-        new = old_hooks.without(text) if remove else text
-        if new != text:
-            beside = path.with_name(f".{path.name}.new")
-            beside.write_bytes(new.encode(errors="surrogateescape"))
-            beside.chmod(path.stat().st_mode & 0o777)
-            beside.replace(path)
+        name = str(path.relative_to(top))
+        here = old_hooks.find(text)
+        found += [f"{name}:{old.line}:{old.column}  {old.event}  {old.command}" for old in here]
+        if remove and here:
+            rewrite(path, old_hooks.without, name)
     return found
 
 

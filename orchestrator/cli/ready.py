@@ -61,7 +61,10 @@ def _read(path: str) -> str:
     try:
         data = sys.stdin.buffer.read(_LIMIT + 1) if path == "-" else Path(path).read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read the notes {path}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot read the notes {path}: {error.strerror}",
+            hint="--notes takes a file, or - for standard input; --template prints the headings",
+        ) from error
     if len(data) > _LIMIT:
         raise UsageError(f"the notes are larger than {_LIMIT // 1024} KiB")
     try:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from orchestrator.hooks import tables
 from orchestrator.hooks.registration import CLAUDE_CODE, Hook, command
@@ -24,8 +25,9 @@ class Client:
     """One client. Paths are relative to the worktree, or to ``home`` for the user's own.
 
     ``homes`` is the variable by which the client's folder in the user's home is
-    moved. ``servers`` is the project's file of MCP servers, ``add_server`` the
-    client's own command for the other scopes (``{scope}`` and ``{command}``).
+    moved. ``servers`` is the project's file of MCP servers, ``server_keys`` what its
+    entries say besides the command, ``add_server`` the client's own command for the
+    other scopes (``{scope}`` and ``{command}``).
     ``trust`` says what its user has to do before the hooks run; ``allow`` what
     permissions make it ask less.
     """
@@ -40,6 +42,7 @@ class Client:
     home: str = ""
     homes: str = ""
     servers: str | None = None
+    server_keys: Mapping[str, Any] = field(default_factory=dict)
     add_server: str | None = None
     trust: str | None = None
     allow: str | None = None
@@ -77,6 +80,8 @@ CLIENTS: dict[str, Client] = {
             home=".claude",
             homes="CLAUDE_CONFIG_DIR",
             servers=".mcp.json",
+            # Else the model has to search for the tools before it sees them.
+            server_keys={"alwaysLoad": True},
             add_server="claude mcp add --scope {scope} orchestrate -- {command}",
             allow="mcp__orchestrate and Bash(orchestrate:*) in /permissions",
             trust="Claude Code asks its user to trust the folder before hooks run; -p does not ask",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -142,17 +143,26 @@ def _server(root: Path) -> Iterator[Finding]:
     """The MCP server: named for the main client, the library installed."""
     client = CLIENTS[_MAIN]
     name = client.servers or ".mcp.json"
-    servers = _loaded(root / name).get("mcpServers")
-    entry = servers.get(settings.SERVER) if isinstance(servers, dict) else None
+    entry = _entry(root, client)
     if entry is None:
         yield Finding("MCP server", "off", f"not in {name}", f"orchestrate init --{_MAIN}")
     elif find_spec("mcp") is None:
         yield Finding("MCP server", "broken", f"in {name}, and the library is missing", _MCP)
-    elif entry.get("command") != entering.server()["command"]:
-        words = f"{name} starts another interpreter: {entry.get('command')}"
+    elif not isinstance(entry, dict) or entry.get("command") != sys.executable:
+        other = entry.get("command") if isinstance(entry, dict) else entry
+        words = f"{name} starts another interpreter: {other}"
+        yield Finding("MCP server", "broken", words, f"orchestrate init --{_MAIN}")
+    elif entry != entering.server(client):
+        words = f"{name} has it as another version writes it"
         yield Finding("MCP server", "broken", words, f"orchestrate init --{_MAIN}")
     else:
         yield Finding("MCP server", "ok", f"in {name}")
+
+
+def _entry(root: Path, client: Client) -> Any:
+    """What stands in the client's file of servers under our name."""
+    servers = _loaded(root / client.servers).get("mcpServers") if client.servers else None
+    return servers.get(settings.SERVER) if isinstance(servers, dict) else None
 
 
 def _loaded(path: Path) -> dict[str, Any]:
@@ -164,11 +174,12 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def mend(repository: Repository) -> Iterator[str]:
-    """Write our hooks as this version does, where some of ours are already."""
+    """Write our hooks and our server as this version does, where some of ours are already."""
     root = repository.worktree
     for client in CLIENTS.values():
         for one in active.installed(root, client):
-            if one.old or one.present < one.wanted:
+            stale = _entry(root, client) not in (None, entering.server(client))
+            if one.old or one.present < one.wanted or (stale and one.scope == "project"):
                 order = entering.Order(scope=one.scope, agents=False)
                 for done in entering.enter(root, [client], order):
                     if done.verb != "kept":

@@ -110,9 +110,13 @@ def _tidy(folder: Path, root: Path) -> None:
         folder = folder.parent
 
 
-def server() -> dict[str, Any]:
-    """How clients start the MCP server: this environment's interpreter, isolated."""
-    return {"command": sys.executable, "args": ["-I", "-m", "orchestrator", "mcp"]}
+def server(client: Client | None = None) -> dict[str, Any]:
+    """How clients start the MCP server: this environment's interpreter, isolated.
+
+    With what this ``client``'s entries say besides.
+    """
+    started = {"command": sys.executable, "args": ["-I", "-m", "orchestrator", "mcp"]}
+    return {**started, **client.server_keys} if client else started
 
 
 def paragraph() -> str:
@@ -132,7 +136,7 @@ def _client(root: Path, client: Client, order: Order) -> Iterator[_Step]:
     yield _Step(path, name, change, f"{len(client.hooks)} hooks for {client.title}")
     if client.servers and order.scope == "project":
         name = client.servers
-        add = partial(settings.enter_server, command=server(), where=name)
+        add = partial(settings.enter_server, command=server(client), where=name)
         leave = partial(settings.leave_server, where=name)
         what = f'the MCP server "{settings.SERVER}"'
         yield _Step(root / name, name, leave if order.remove else add, what)

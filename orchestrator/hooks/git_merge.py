@@ -24,9 +24,13 @@ def examine(scene: Scene) -> list[Problem]:
 
 
 def lost(scene: Scene, heads: list[str]) -> list[Problem]:
-    """What the index lost of merging HEAD and one other; of more than two sides nothing is said."""
-    if len(heads) != 1:
+    """What the index lost of merging HEAD and one other; of more sides that nobody looked."""
+    if not heads:
         return []
+    if len(heads) > 1:
+        return [
+            Problem(f"a merge of {len(heads) + 1} sides: what it loses is not looked at", False)
+        ]
     tree = scene.git.out("write-tree")
     found = drops(scene.git, "HEAD", heads[0], tree)
     return [Problem(str(drop), not drop.choice, HINT) for drop in found]

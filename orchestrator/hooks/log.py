@@ -4,6 +4,7 @@
 best effort: a log that cannot be written changes no answer.
 """
 
+import fcntl
 import posix
 import time
 
@@ -36,10 +37,16 @@ def write(state: str, text: str) -> None:
         number = posix.open(path, flags, 0o600)
         try:
             posix.write(number, text.encode("utf-8", "backslashreplace"))
-            full = posix.fstat(number).st_size > _LONGEST
+            if posix.fstat(number).st_size > _LONGEST:
+                _put_away(number, path, f"{state}/{OLD}")
         finally:
             posix.close(number)
-        if full:
-            posix.rename(path, f"{state}/{OLD}")
     except OSError:
         return
+
+
+def _put_away(number: int, path: str, old: str) -> None:
+    """By one of those who see that it is full: a second time would lose the old one."""
+    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if posix.fstat(number).st_ino == posix.stat(path).st_ino:
+        posix.rename(path, old)

@@ -82,7 +82,7 @@ def _files() -> Iterator[tuple[str, str]]:
     """Every file of the plugin, the manifest last: with it the plugin is complete."""
     made = {
         "hooks/hooks.json": _hooks(),
-        ".mcp.json": _dump({"mcpServers": {SERVER: server()}}),
+        ".mcp.json": _dump({"mcpServers": {SERVER: server(CLIENTS["claude-code"])}}),
         ".claude-plugin/marketplace.json": _dump(_marketplace()),
         **dict(_shipped(resources.files("orchestrator").joinpath("hooks", "plugin"), "")),
     }

@@ -108,6 +108,13 @@ def test_client_hooks_that_start_what_is_gone_are_broken_and_mended(
     assert (found[0], "/gone/python" in found[1]) == ("broken", True)
     assert ".claude/settings.json" in doctor(capsys, "--fix")["fixed"][1]
     assert settings.read_text() == good
+    servers = repo / ".mcp.json"
+    written = servers.read_text()
+    servers.write_text(written.replace(json.dumps(sys.executable), json.dumps("/gone/python")))
+    assert "/gone/python" in doctor(capsys)["MCP server"][1]
+    assert doctor(capsys, "--fix")["MCP server"][0] == "ok" and servers.read_text() == written
+    servers.write_text(written.replace("true", "false"))
+    assert doctor(capsys)["MCP server"][0] == "broken"
     settings.write_text(json.dumps({**data, "disableAllHooks": True}))
     found = doctor(capsys)["Claude Code hooks"]
     assert (found[0], "disableAllHooks" in found[1]) == ("broken", True)

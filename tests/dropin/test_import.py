@@ -56,6 +56,8 @@ def test_what_is_broken_is_named_and_the_rest_taken(place: Place) -> None:
 def test_old_hooks_are_offered_and_removed_only_when_asked(place: Place) -> None:
     put(place, ".claude/settings.json", SETTINGS)
     put(place, ".claude/settings.local.json", '{"permissions": {}}')
+    put(place, "shared.json", SETTINGS)
+    place.path(".claude/settings.shared.json").symlink_to("../shared.json")
     offered = place.run("orchestrate", "import")
     assert ".claude/settings.json:7:21  SessionStart" in offered.stderr
     assert "--remove-hooks" in offered.stderr
@@ -64,6 +66,8 @@ def test_old_hooks_are_offered_and_removed_only_when_asked(place: Place) -> None
     assert removed.returncode == 0
     assert place.path(".claude/settings.json").read_text() == '{\n    "model": "opus"\n}'
     assert place.path(".claude/settings.local.json").read_text() == '{"permissions": {}}'
+    assert place.path(".claude/settings.shared.json").is_symlink()
+    assert place.path("shared.json").read_text() == '{\n    "model": "opus"\n}'
 
 
 @pytest.mark.slow

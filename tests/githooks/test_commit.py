@@ -166,3 +166,17 @@ def test_a_commit_past_the_hooks_is_told_by_others_once_it_is_a_minute_old(
     change(there, {"src/a.py": "y\n"})
     git(there, "commit", "-qm", "free")
     assert unchecked.notice(store, common) == [], "taken out: nobody promised a check"
+
+
+def test_of_a_merge_of_many_sides_it_is_said_that_nobody_looked(shop: Shop) -> None:
+    there = shop.at("backend")
+    for name in ("one", "two"):
+        git(there, "switch", "-qc", name, "backend")
+        change(there, {f"src/{name}.py": f"{name}\n"})
+        git(there, "commit", "-qm", name)
+    git(there, "switch", "-q", "backend")
+    said = run(there, "merge", "-m", "both", "one", "two", who="backend")
+    assert (said.status, "a merge of 3 sides: what it loses is not looked at" in said.text) == (
+        0,
+        True,
+    )

@@ -54,6 +54,8 @@ def test_the_settings_are_as_on_the_golden_page(
     text = text.replace(str(registration.package()), "/lib/orchestrator")
     golden = GOLDEN / "claude-code.json"
     assert text == golden.read_text()
+    server = json.loads((repo / ".mcp.json").read_text())["mcpServers"]["orchestrate"]
+    assert server["alwaysLoad"] is True, "else the model has to search for the tools first"
 
 
 def test_a_first_a_second_and_a_last_time(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

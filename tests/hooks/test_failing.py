@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.cli import hooks as commands
+from orchestrator.cli.main import run
 from orchestrator.engine.project import Project, put
 from orchestrator.hooks import log as hook_log
 from tests.conftest import MakeRepo, commit
@@ -143,6 +145,43 @@ def test_the_log_has_one_line_a_call_and_stays_short(repo: Path, client: NewClie
     one.asks("src/a.py")
     assert (state(repo) / hook_log.OLD).stat().st_size > 1024 * 1024
     assert len((state(repo) / hook_log.FILE).read_text().splitlines()) == 1
+
+
+def test_a_full_log_is_put_away_once_also_when_two_see_it(tmp_path: Path) -> None:
+    path, old = tmp_path / hook_log.FILE, tmp_path / hook_log.OLD
+    path.write_text("full\n")
+    with path.open("a") as one, path.open("a") as other:
+        hook_log._put_away(one.fileno(), str(path), str(old))
+        path.write_text("new\n")
+        fcntl.flock(one, fcntl.LOCK_UN)
+        hook_log._put_away(other.fileno(), str(path), str(old))
+    assert (old.read_text(), path.read_text()) == ("full\n", "new\n")
+
+
+def test_the_log_is_followed_across_being_put_away_and_searched(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = state(repo)
+    path = folder / hook_log.FILE
+    path.write_text("before\n")
+    coming = iter(commands._coming(folder))
+    waits = iter((lambda: _add(path, "one\n"), lambda: _turn(folder), lambda: None))
+    monkeypatch.setattr("time.sleep", lambda _: next(waits)())
+    assert [next(coming) for _ in range(3)] == ["one", "late", "new"]
+    monkeypatch.chdir(repo)
+    assert run(["hooks", "log", "--grep", "src/none.py"]) == 0
+    assert "no line of" in capsys.readouterr().err
+
+
+def _add(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def _turn(folder: Path) -> None:
+    _add(folder / hook_log.FILE, "late\n")
+    (folder / hook_log.FILE).rename(folder / hook_log.OLD)
+    (folder / hook_log.FILE).write_text("new\n")
 
 
 def test_no_library_is_imported_on_the_common_paths(repo: Path, client: NewClient) -> None:

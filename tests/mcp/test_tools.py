@@ -10,18 +10,15 @@ import pytest
 from orchestrator.mcp.errors import BadArguments
 from orchestrator.mcp.server import INSTRUCTIONS, listed
 from orchestrator.mcp.tools import TOOLS
-
-#: English with JSON around it has about four characters a token in the usual
-#: vocabularies; three and a half counts too many tokens rather than too few.
-CHARACTERS_A_TOKEN = 3.5
+from tests.tokens import tokens
 
 
 def test_all_tools_together_cost_at_most_2000_tokens() -> None:
     shown = [
         listed(tool).model_dump_json(by_alias=True, exclude_none=True) for tool in TOOLS.values()
     ]
-    assert len("".join(shown)) / CHARACTERS_A_TOKEN <= 2000
-    assert len(INSTRUCTIONS) / CHARACTERS_A_TOKEN <= 100
+    assert tokens("".join(shown)) <= 2000
+    assert tokens(INSTRUCTIONS) <= 100
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -46,7 +46,7 @@ def _choice(subject: str, on: bool, yes: str, no: str, how: str) -> Finding:
 
 def _notifications(config: Config) -> Iterator[Finding]:
     if config.notify:
-        words = "recorded in the log; nothing is sent"
-        yield Finding("notifications", "off", words, "orchestrate log --follow")
+        words = "this version sends none: what would be told is in the log"
+        yield Finding("notifications", "broken", words, "orchestrate log --follow")
     else:
         yield Finding("notifications", "off", "nobody is named", "notify: {team: …}")
