@@ -38,7 +38,7 @@ def command() -> None:
 @click.option("--mode", type=click.Choice(MODES), help="What must stay compatible.  [backward]")
 @click.option("--direction", type=click.Choice(("input", "output", "both")), help="[both]")
 @click.option("--content-model", type=click.Choice(("closed", "open")), help="[closed]")
-@click.option("--package", help="For Python: the package.")
+@click.option("--package", help="For Python: the package; else the one there is.")
 @click.option("--policy", type=click.Choice(POLICIES), help="For Protobuf.  [file]")
 @json_option
 def diff(old: str, new: str, name: str | None, as_json: bool, **options: str | None) -> int:
@@ -70,6 +70,8 @@ def _contract(
             "direction": options["direction"], "content_model": options["content_model"],
             "package": options["package"]}  # fmt: skip
     made = replace(start, path=path, samples=None, **{k: v for k, v in said.items() if v})
+    if made.kind == "python" and not made.package:
+        made = replace(made, package=contracts.package_of(pair.new))
     if made.kind == "python" and not made.package:
         raise UsageError("a Python package has to be named", hint="--package shop.public")
     return replace(made, compatibility=made.compatibility.removesuffix("-transitive"))

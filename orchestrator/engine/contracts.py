@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from orchestrator import descendants
 from orchestrator.config.model import Config, Contract
@@ -21,7 +21,7 @@ from orchestrator.plugins.remote import Worker
 from orchestrator.plugins.spec import Check, CheckResult, Json
 
 __all__ = ["NoContract", "NoVersion", "Pair", "compare", "identify", "kept_versions", "kind_of",
-           "known", "pair"]  # fmt: skip
+           "known", "package_of", "pair"]  # fmt: skip
 
 #: Seconds one comparison may take, and a whole history.
 SECONDS, HISTORY_SECONDS = 120.0, 600.0
@@ -105,18 +105,38 @@ def guessed(version: Mapping[str, Json]) -> str:
     """The kind of a version named outright."""
     path = str(version["path"])
     if version.get("commit"):
-        git = Git(Path(version["folder"]))
-        names = git.lines("ls-tree", "-r", "-z", "--name-only", version["commit"], "--", path)
-        content = git.show(version["commit"], path)
+        content = Git(Path(version["folder"])).show(version["commit"], path)
     else:
         place = Path(version["folder"]) / path
-        names = [str(found) for found in place.rglob("*")] if place.is_dir() else []
         content = place.read_bytes()[:4096] if place.is_file() else None
     if content is not None:
         return kind_of(path, content)
-    endings = [Path(name).suffix for name in names]
+    endings = [Path(name).suffix for name in _names(version)]
     return next((_KINDS[e] for e in (".proto", ".graphql", ".graphqls", ".gql", ".py")
                  if e in endings), "json-schema")  # fmt: skip
+
+
+def package_of(version: Mapping[str, Json]) -> str | None:
+    """The one Python package in a folder, or that the folder is; None where it is not one."""
+    path = PurePosixPath(str(version["path"]))
+    inside = [PurePosixPath(name) for name in _names(version)]
+    found = [one.parent.relative_to(path).parts for one in inside if one.name == "__init__.py"]
+    if () in found:
+        return path.name or None
+    top = {parts[0] for parts in found if len(parts) == 1}
+    return top.pop() if len(top) == 1 else None
+
+
+def _names(version: Mapping[str, Json]) -> list[str]:
+    """The files below a version's path, with it."""
+    path, folder = str(version["path"]), Path(version["folder"])
+    if version.get("commit"):
+        options = ("ls-tree", "-r", "-z", "--name-only", version["commit"], "--", path)
+        return list(Git(folder).lines(*options))
+    place = folder / path
+    return (
+        [one.relative_to(folder).as_posix() for one in place.rglob("*")] if place.is_dir() else []
+    )
 
 
 def compare(versions: Pair, contract: Contract, config: Config | None = None) -> CheckResult:

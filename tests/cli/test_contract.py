@@ -90,6 +90,20 @@ def test_diff_exits_with_3_where_it_cannot_tell_and_2_for_wrong_usage(
     )  # fmt: skip
 
 
+def test_diff_finds_the_one_package_of_a_folder(ordered: Shop, call: Call) -> None:
+    commit(
+        ordered.main, {"lib/tea/__init__.py": "def brew(cup): ...\n", "lib/tea/x/__init__.py": ""}
+    )
+    (ordered.main / "lib/tea/__init__.py").write_text("def brew(cup, leaf): ...\n")
+    for path in ("lib", "lib/tea"):
+        status, printed, _ = call("contract", "diff", f"HEAD:{path}", path)
+        assert (status, "tea.brew(): parameter leaf is new" in printed) == (1, True)
+    (ordered.main / "lib/other").mkdir()
+    (ordered.main / "lib/other/__init__.py").write_text("")
+    status, _, said = call("contract", "diff", "HEAD:lib", "lib")
+    assert (status, "has to be named" in said) == (2, True)
+
+
 def test_history_lists_what_the_branch_kept(ordered: Shop, call: Call) -> None:
     commit(ordered.main, {"README.md": "no version"})
     status, printed, _ = call("contract", "history", "order")
