@@ -13,7 +13,9 @@ from rich.table import Table
 import bench
 from bench.row import Row
 
-_NOT_BENCHMARKS = {"__main__", "busy", "calibration", "row"}
+_NOT_BENCHMARKS = {"__main__", "busy", "calibration", "releases", "row"}
+#: Only when they are named: they download.
+_ON_REQUEST = {"public"}
 
 
 def names() -> list[str]:
@@ -28,7 +30,7 @@ def main(chosen: list[str]) -> int:
         print(f"no such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(names())}")
         return 2
     console, rows = Console(), []
-    for name in chosen or names():
+    for name in chosen or [name for name in names() if name not in _ON_REQUEST]:
         console.print(f"measuring {name} …", style="dim")
         rows += [(name, row) for row in importlib.import_module(f"bench.{name}").measure()]
     console.print(table(rows))

@@ -125,3 +125,13 @@ def test_what_the_library_does_not_see(
 ) -> None:
     result = between(make_repo, {"__init__.py": old}, {"__init__.py": new})
     assert [f.message for f in result.findings] == [message]
+
+
+def test_the_worst_comes_first_and_long_values_stay_in_the_evidence(make_repo: MakeRepo) -> None:
+    old = f"WORDS = {['a' * 9] * 20}\ndef f(): ...\n"
+    new = old.replace("aaaaaaaaa", "bbbbbbbbb").replace("f()", "f(x)")
+    result = between(make_repo, {"__init__.py": old}, {"__init__.py": new})
+    first, second = result.findings
+    assert first.message == "shop.f(): parameter x is new and required"
+    assert second.message == "shop.WORDS: attribute value was changed"
+    assert str(second.evidence["after"]).count("bbbbbbbbb") == 20

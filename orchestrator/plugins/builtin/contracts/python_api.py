@@ -85,8 +85,13 @@ def compare(old: Loaded, new: Loaded, asked: Asked) -> Iterator[Finding | Undeci
     except Exception as error:  # as above
         yield Undecided(new.package, f"it cannot be compared: {type(error).__name__}: {error}")
         return
-    for one in found:
+    for one in sorted(found, key=_weight):
         yield going_back(one) if isinstance(one, Finding) and not backward else one
+
+
+def _weight(one: Finding | Undecided) -> int:
+    """Worst first, what could not be decided last."""
+    return list(Severity).index(one.severity) if isinstance(one, Finding) else len(Severity)
 
 
 def _files(version: Version, root: str, package: str) -> dict[str, bytes]:

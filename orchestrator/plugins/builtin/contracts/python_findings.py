@@ -29,6 +29,7 @@ _BY_CALLS = "parameter-"
 _NOT_BY_CALLS = ("parameter-changed-default",)
 #: Calls that make names for type checkers; what they are given changes nothing for a caller.
 _FOR_TYPES = ("TypeVar", "ParamSpec", "TypeVarTuple", "NewType", "TypeAliasType")
+_ROOM = 120
 #: Changes that may break somebody, or nobody.
 _DANGEROUS = frozenset(("parameter-changed-default", "attribute-changed-value"))
 
@@ -88,7 +89,7 @@ class Comparison:
         return Finding(
             rule=f"python.{kind}",
             severity=Severity.DANGEROUS if kind in _DANGEROUS else Severity.BREAKING,
-            message=f"{name}: {what} ({before} -> {after})",
+            message=f"{name}: {what}{_shortly(before, after)}",
             file=self._file(change.obj),
             line=_line(change.obj),
             remedy=what_to_do(kind),
@@ -253,6 +254,12 @@ def _of_every_object(one: Any) -> bool:
     found = python_names.target(one)
     more = list(getattr(found, "parameters", ()))[1:]
     return one.name not in ("__init__", "__new__") or not more
+
+
+def _shortly(before: str, after: str) -> str:
+    """Both values, where a line has room for them; they are in the evidence in any case."""
+    shown = f" ({before} -> {after})"
+    return shown if len(shown) <= _ROOM else ""
 
 
 def _kind(change: Any) -> str:

@@ -29,7 +29,7 @@ ASSIGNED = re.compile(
     r"""(["'])([^"'\s]{8,})\1""",
     re.I,
 )
-PLACEHOLDER = re.compile(r"^[<${%]|^pass(word)?$|\$\{|\{\{|example|changeme|placeholder|dummy|xxxx|\*{3}", re.I)
+PLACEHOLDER = re.compile(r"^[<${%]|^pass([._-]?word)?$|\$\{|\{\{|example|changeme|placeholder|dummy|xxxx|\*{3}", re.I)
 LARGEST = 1_000_000  # bytes; larger files are data, and said to be skipped
 
 
