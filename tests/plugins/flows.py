@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.config.model import Config, Contract, Flow, Layer, Probe, Request, Service, Step
 from orchestrator.plugins.builtin import dataflow
 from orchestrator.plugins.spec import CheckResult
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 __all__ = ["PROGRAM", "SERVICE", "call", "flow", "settings", "write_program"]
 

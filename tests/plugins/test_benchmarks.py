@@ -17,7 +17,7 @@ from orchestrator.config.model import Benchmark, Layer
 from orchestrator.plugins.builtin import benchmarks
 from orchestrator.plugins.builtin.benchmarks import sampling
 from orchestrator.plugins.spec import CheckResult, Outcome, Severity
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 #: Prints the next of the values in the file ``values``, over and over; counts its runs.
 PROGRAM = """\

@@ -11,7 +11,7 @@ from orchestrator.plugins.builtin.benchmarks.witness import (
     cpu_log_ratios,
     heard,
 )
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 
 def judged(wall: tuple[float, float], cpu: tuple[float, float]) -> tuple[Verdict, str]:

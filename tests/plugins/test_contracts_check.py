@@ -12,8 +12,8 @@ from orchestrator.config.model import Config, Contract, Layer
 from orchestrator.plugins.builtin import contracts
 from orchestrator.plugins.builtin.contracts import schemas
 from orchestrator.plugins.spec import CheckResult, Finding, Outcome, Severity
+from orchestrator.testing import plugins as harness
 from tests.conftest import MakeRepo, commit, git
-from tests.plugins import harness
 
 PATH = "contracts/order.schema.json"
 SAMPLES = "contracts/samples/*.json"

@@ -17,7 +17,7 @@ from orchestrator.plugins.builtin.contracts.json_schema import Loaded, compare
 from orchestrator.plugins.builtin.contracts.kinds import Asked, Undecided
 from orchestrator.plugins.builtin.contracts.normal import Source, Unmodelled, normalise
 from orchestrator.plugins.spec import CheckContext, Finding
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 Schema = Any  # a JSON value
 

@@ -12,8 +12,8 @@ import pytest
 from orchestrator.config.model import Contract
 from orchestrator.plugins.builtin import contracts
 from orchestrator.plugins.spec import CheckResult, Outcome
+from orchestrator.testing import plugins as harness
 from tests.conftest import MakeRepo, commit, git
-from tests.plugins import harness
 
 
 def check(repo: Path, base: str | None, kind: str, path: str, **more: Any) -> CheckResult:

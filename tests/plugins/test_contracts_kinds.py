@@ -15,8 +15,8 @@ from avro.io import BinaryDecoder, BinaryEncoder, DatumReader, DatumWriter
 from orchestrator.config.model import Config, Contract, Layer
 from orchestrator.plugins.builtin import contracts
 from orchestrator.plugins.spec import CheckResult, Outcome, Severity
+from orchestrator.testing import plugins as harness
 from tests.conftest import MakeRepo, commit, git
-from tests.plugins import harness
 
 PATHS = {"graphql": "api/shop.graphql", "protobuf": "proto", "avro": "events/order.avsc"}
 FILES = {**PATHS, "protobuf": "proto/shop/v1/shop.proto"}

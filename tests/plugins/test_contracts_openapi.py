@@ -14,8 +14,8 @@ import yaml
 from orchestrator.config.model import Config, Contract, Layer
 from orchestrator.plugins.builtin import contracts
 from orchestrator.plugins.spec import CheckResult, Finding, Outcome, Severity
+from orchestrator.testing import plugins as harness
 from tests.conftest import MakeRepo, commit, git
-from tests.plugins import harness
 
 PATH = "api/openapi.yaml"
 Document = Any  # JSON

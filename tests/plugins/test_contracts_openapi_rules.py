@@ -18,7 +18,7 @@ from orchestrator.plugins.builtin.contracts.openapi_rules import RULES
 from orchestrator.plugins.builtin.contracts.openapi_side import Side
 from orchestrator.plugins.builtin.contracts.versions import in_folder
 from orchestrator.plugins.spec import CheckContext, Finding, Severity
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 Document = Any  # JSON
 Edit = Callable[[Document], object]

@@ -11,8 +11,8 @@ import pytest
 from orchestrator.config.model import Contract
 from orchestrator.plugins.builtin import contracts
 from orchestrator.plugins.spec import CheckResult, Finding, Outcome, Severity
+from orchestrator.testing import plugins as harness
 from tests.conftest import MakeRepo, commit, git
-from tests.plugins import harness
 
 OLD = '''"""A shop."""
 

@@ -14,8 +14,8 @@ from orchestrator.plugins.builtin import dataflow
 from orchestrator.plugins.builtin.dataflow import steps
 from orchestrator.plugins.builtin.dataflow.payloads import NoDocument, last_document
 from orchestrator.plugins.spec import Check, CheckResult, Outcome, Severity
+from orchestrator.testing import plugins as harness
 from tests.conftest import MakeRepo, commit, git
-from tests.plugins import harness
 
 USER = {
     "type": "object",

@@ -15,7 +15,7 @@ from orchestrator.config.model import Probe, Request, Service, Step
 from orchestrator.plugins.builtin import dataflow
 from orchestrator.plugins.builtin.dataflow import client, ports
 from orchestrator.plugins.spec import CheckResult, Outcome
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 from tests.plugins.flows import SERVICE, call, flow, settings, write_program
 
 

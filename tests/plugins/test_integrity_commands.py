@@ -11,7 +11,7 @@ import pytest
 from orchestrator.config.model import Check, Layer
 from orchestrator.plugins.builtin import integrity
 from orchestrator.plugins.spec import CheckResult, Outcome, Severity
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 JUNIT = {"format": "junit"}
 

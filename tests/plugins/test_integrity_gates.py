@@ -10,7 +10,7 @@ import pytest
 from orchestrator.config.model import Check, Gate, Layer
 from orchestrator.plugins.builtin import integrity
 from orchestrator.plugins.spec import CheckResult, Outcome
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 JUNIT = {"format": "junit", "path": None}
 REPORT = {"format": "coverage", "path": None}

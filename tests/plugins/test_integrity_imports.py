@@ -9,7 +9,7 @@ import pytest
 from orchestrator.config.model import Check, Layer
 from orchestrator.plugins.builtin import integrity
 from orchestrator.plugins.spec import CheckResult, Outcome
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 APP = {"app/__init__.py": "", "app/api.py": "from app import db\n", "app/db.py": "import json\n"}
 

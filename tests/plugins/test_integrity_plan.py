@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.config.model import Check, Config, Layer
 from orchestrator.plugins.builtin import integrity
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 RUN = Check("unit", run="make test", report={"format": "junit", "path": "out/*.xml"}, timeout=7.0)
 LINT = Check("lint", run="lint > {report}")

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.config.model import Check, Layer, Ratchet
 from orchestrator.plugins.builtin import integrity
 from orchestrator.plugins.spec import CheckResult, Outcome
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 COVERAGE = Check("cover", run="cat cover.xml > {report}", report={"format": "coverage"})
 LINT = Check("lint", run="cat lint.sarif > {report}", report={"format": "sarif"})

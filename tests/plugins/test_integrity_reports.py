@@ -16,7 +16,7 @@ from orchestrator.plugins.builtin.integrity.documents import LIMIT, UnreadableRe
 from orchestrator.plugins.builtin.integrity.reading import Reading, metrics, total
 from orchestrator.plugins.builtin.integrity.reports import recognise
 from orchestrator.plugins.spec import Severity
-from tests.plugins import harness
+from orchestrator.testing import plugins as harness
 
 
 def read(value: str | bytes | dict[str, Any], checkout: Path | str = "/nowhere") -> Reading:

@@ -8,8 +8,8 @@ from types import ModuleType
 
 from orchestrator.plugins.spec import CheckResult, Outcome
 from orchestrator.scaffold.init import set_up
+from orchestrator.testing import plugins as harness
 from tests.conftest import MakeRepo, commit
-from tests.plugins import harness
 
 
 def example(repo: Path) -> ModuleType:

@@ -17,8 +17,8 @@ from orchestrator.engine.executor import LocalExecutor
 from orchestrator.plugins.builtin import dataflow
 from orchestrator.plugins.remote import PluginTrouble, WorkerDied
 from orchestrator.plugins.spec import CheckResult, Outcome
+from orchestrator.testing import plugins as harness
 from orchestrator.verification.rules import Rules
-from tests.plugins import harness
 from tests.verification.world import number_in, until
 
 pytestmark = pytest.mark.skipif(not descendants.can_reap(), reason="needs /proc and a reaper")
