@@ -43,7 +43,8 @@ def _problem(
     taken = [row for row in held if row["instance"] != instance and row["mode"] == EXCLUSIVE]
     for row in taken:
         if why_over(reader, row) is None:
-            return f"{file.path} is leased by {row['instance']} ({row['id']}): wait until it lands"
+            until = "it lands" if row["handoff"] else "it is free"
+            return f"{file.path} is leased by {row['instance']} ({row['id']}): wait until {until}"
     ended = [row for row in _on(reader, file, "ended") if row["instance"] != beside]
     mine = [
         row["fence"]

@@ -238,7 +238,9 @@ def _worktrees(reader: Reader, around: Surroundings) -> Iterator[Concern]:
             yield Concern("worktree", level, row["id"], f"its worktree is gone: {place}",
                           "git worktree prune, then orchestrate instance create",
                           row["heartbeat_at"])  # fmt: skip
-    used = {row["worktree"] for row in rows}
+    # A session may work beside its instance's own worktree; nobody is to remove that one.
+    there = reader.find("sessions", {"ended_at": None}, columns=("cwd",))
+    used = {row["worktree"] for row in rows} | {row["cwd"] for row in there}
     branches = {name: row["id"] for row in rows for name in (row["id"], row["branch"]) if name}
     for path, tree in listed.items():
         branch = tree.get("branch", "").removeprefix("refs/heads/")

@@ -45,7 +45,7 @@ def test_ones_own_lease_is_no_obstacle(store: Store) -> None:
 def test_what_somebody_else_holds_now_cannot_land(store: Store, held: str) -> None:
     acquired(store, "ben", held)
     (said,) = problems(store, "ada", "src/a.py", "README.md" if held != "." else "src/a.py")[:1]
-    assert said == "src/a.py is leased by ben (L-1): wait until it lands"
+    assert said == "src/a.py is leased by ben (L-1): wait until it is free"
 
 
 def test_reading_stops_nobody(store: Store) -> None:

@@ -211,6 +211,16 @@ def test_worktrees_that_are_gone_and_those_nobody_uses(store: Store) -> None:
     assert ("worktree", "red", "backend") in seen(store, around)
 
 
+def test_a_worktree_a_session_works_in_is_not_offered_for_removal(store: Store) -> None:
+    instance(store, branch="topic")
+    tree = {"path": "/w/old", "branch": "refs/heads/topic"}
+    around = Surroundings(nobody_knows, lambda path: True, (tree,))
+    insert(store, "sessions", id="s", instance="backend", cwd="/w/old")
+    assert "orphan" not in [name for name, _, _ in seen(store, around)]
+    store.write(lambda tx: tx.update("sessions", {"id": "s"}, {"ended_at": 1}))
+    assert ("orphan", "yellow", "/w/old") in seen(store, around)
+
+
 def test_a_concern_is_json_and_counted(store: Store) -> None:
     insert(store, "tasks", id="T-1", status="ready", created_at=5)
     (concern,) = look(store)

@@ -79,7 +79,7 @@ def test_an_approved_handoff_waits_while_somebody_took_its_file(shop: Shop) -> N
     assert (shop.state(), shop.head()) == ("APPROVED", before)
     row = shop.row("handoffs", handoff)
     assert land_problems(shop.project, row) == [
-        "src/app.txt is leased by frontend (L-1): wait until it lands"
+        "src/app.txt is leased by frontend (L-1): wait until it is free"
     ]
     waits = [e["reason"] for e in shop.project.store.events() if e["kind"] == "handoff.waiting"]
     assert waits == land_problems(shop.project, row)
