@@ -27,6 +27,7 @@ THRESHOLDS: Mapping[str, str] = {
 
 #: Counts of a run that must be zero for a rule to approve it, whatever the rule says.
 _UNPROVEN = ("failed", "errored", "not_run", "conflicts")
+_UNTOUCHED = "handoff.touches_policy would have to be false"
 #: Counts that speak up under ``never_silent``.
 _SAYING = ("inconclusive", "breaking", "dangerous", "flaky", "preexisting", "waived")
 
@@ -139,8 +140,12 @@ def _rejected(facts: Mapping[str, Any], clause: Clause, threshold: str) -> dict[
 def _undecided(facts: Mapping[str, Any], approve: Clause) -> dict[str, Any]:
     missing = tuple(flips(approve.expression, facts, wanted=True))
     why = "; ".join(missing) or f"`{approve.expression}` is false: {_values(approve)}"
-    decided = _by(approve, "escalate", facts, f"no rule decides; approve_when does not hold: {why}")
-    return {**decided, "clause": "none", "flips": missing}
+    reason = f"no rule decides; approve_when does not hold: {why}"
+    if facts.get("handoff", {}).get("touches_policy"):
+        # Whoever is asked about one thing must not allow the other unseen.
+        reason += "; and it changes the rules"
+        missing = (*missing, _UNTOUCHED)
+    return {**_by(approve, "escalate", facts, reason), "clause": "none", "flips": missing}
 
 
 def _errored(clause: Clause) -> dict[str, Any]:
@@ -163,7 +168,7 @@ def _stopped(facts: Mapping[str, Any], threshold: str, auto: bool) -> dict[str, 
     if facts.get("handoff", {}).get("touches_policy"):
         reason = "approve_when holds, but a change of the rules is never approved by rule"
         decided = _asked("touches_policy", reason, {})
-        return {**decided, "flips": ("handoff.touches_policy would have to be false",)}
+        return {**decided, "flips": (_UNTOUCHED,)}
     saying = _counts(facts, _SAYING) if threshold == "never_silent" else {}
     if saying:
         return _asked(

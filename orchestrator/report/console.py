@@ -133,7 +133,7 @@ def _check(check: CheckReport) -> Iterator[Text]:
     if check.outcome not in (Outcome.PASSED, Outcome.SKIPPED) and not found:
         yield from _block(check.result.output)
     if check.outcome not in (Outcome.PASSED, Outcome.SKIPPED) and elsewhere(check):
-        yield _more(f"what it printed: {elsewhere(check).strip(' ()')}")
+        yield _more(f"what it printed, {elsewhere(check).strip(' ()')}")
 
 
 def _line(check: CheckReport, *, said: bool = False) -> Text:

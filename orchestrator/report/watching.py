@@ -84,6 +84,7 @@ class Screen:
             self.running.pop(report.id, None)
             self.done += 1
         why = "" if report.outcome is Outcome.PASSED else f"  {report.result.reason}"
+        why += "  flaky" * report.flaky
         text = f"          {report.outcome:<12} {report.id}  {report.seconds:.1f} s{why}"
         self.console.print(Text(text.splitlines()[0]), soft_wrap=True)
         self.refresh()

@@ -75,6 +75,13 @@ def test_what_no_rule_decides_is_escalated_and_says_what_is_missing() -> None:
     )
 
 
+def test_who_is_asked_for_another_reason_is_told_that_the_rules_change() -> None:
+    decision = decide(facts(report_flaky=1, handoff_touches_policy=True), always_when=[])
+    assert (decision.action, decision.clause) == ("escalate", "none")
+    assert "it changes the rules" in decision.reason
+    assert decision.flips[-1] == "handoff.touches_policy would have to be false"
+
+
 @pytest.mark.parametrize("name", ["failed", "errored", "not_run", "conflicts"])
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_only_what_passed_is_ever_auto_approved(name: str, threshold: str) -> None:
