@@ -30,6 +30,8 @@ __all__ = ["FILE", "Clock", "SqliteDatabase", "SqliteStore", "open_store"]
 T = TypeVar("T")
 
 _CHECKPOINT_BYTES = log.BYTES
+#: Writes between two looks at the length of the log.
+_LOOK_EVERY = 8
 _KEEP_RESULTS_MS = 7 * 24 * 3600 * 1000
 _PAGE = 1000
 
@@ -40,6 +42,7 @@ class SqliteStore:
     def __init__(self, folder: Path, *, clock: Clock | None = None, wait: float = WAIT) -> None:
         self._connections = Connections(folder, clock, wait)
         self._checkpoint_at, self._log = _CHECKPOINT_BYTES, f"{self.path}-wal"
+        self._writes = 0
         self._reading = threading.RLock()
         self._view: View | None = None
         self._writer: int | None = None
@@ -130,7 +133,14 @@ class SqliteStore:
         return self.read(lambda r: r.find("events", where, after=("seq", after), limit=size))
 
     def _checkpoint(self, database: SqliteDatabase) -> bool:
-        """Empty a long log, under the gate; what was committed stays committed if it fails."""
+        """Empty a long log, under the gate; what was committed stays committed if it fails.
+
+        Looked at with the first write of a process and then now and again: a log
+        that is a few commits longer does no harm.
+        """
+        self._writes += 1
+        if self._writes % _LOOK_EVERY != 1:
+            return False
         try:
             if not log.reaches(self._log, self._checkpoint_at):
                 return False
