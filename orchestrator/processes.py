@@ -108,14 +108,13 @@ def run(
     is ended with the last command; other children of such a process must be
     commands run by this function.
     """
-    global _active
     start = time.monotonic()
+    _enter()
     try:
         process = _start(command, cwd, environment, stdin)
     except (OSError, ValueError) as error:
+        _leave()
         return _never_started(error, time.monotonic() - start)
-    with _active_lock:
-        _active += 1
     output, stdout = Capture(limit), Capture(limit)
     pump = _Pump(process, stdin, output, stdout, stop)
     try:
@@ -166,15 +165,26 @@ def _ask_to_end(process: subprocess.Popen[bytes], pump: _Pump, grace: float) -> 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the session and, in a reaper, what left it; reap the command itself."""
-    global _active
     # Before the command is reaped: its id, and so the session's, cannot be reused yet.
     _signal_session(process, signal.SIGKILL)
     process.wait()
+    _leave()
+
+
+def _enter() -> None:
+    """Count a command before it is started: a process nobody counts is taken for a stray."""
+    global _active
+    with _active_lock:
+        _active += 1
+
+
+def _leave() -> None:
+    """The last command ends whatever is left; none is started meanwhile."""
+    global _active
     with _active_lock:
         _active -= 1
-        alone = _active == 0
-    if alone and descendants.is_reaper():
-        descendants.end_children()
+        if _active == 0 and descendants.is_reaper():
+            descendants.end_children()
 
 
 def _signal_session(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

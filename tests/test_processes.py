@@ -182,6 +182,22 @@ def test_grandchild_in_its_own_session_is_ended_and_cannot_hold_the_pipe(tmp_pat
 
 
 @linux
+def test_a_command_that_ends_while_another_is_being_started_leaves_that_one_alone() -> None:
+    ended = in_reaper(
+        """(
+    setattr(sys.modules["orchestrator.processes"], "_start", (
+        lambda start: lambda command, *rest: (
+            process := start(command, *rest),
+            run("true", cwd="/", environment=dict(os.environ), timeout=9) if "7" in command else 0,
+        )[0]
+    )(sys.modules["orchestrator.processes"]._start))
+    or run("sleep 0.2; exit 7", cwd="/", environment=dict(os.environ), timeout=30)
+)"""
+    )
+    assert (ended["status"], ended["code"]) == ("exited", 7)
+
+
+@linux
 def test_double_fork_is_ended_after_a_timeout(tmp_path: Path) -> None:
     command = escaping(tmp_path) + "; (sleep 601 &) ; sleep 602"
     ended = in_reaper(

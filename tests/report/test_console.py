@@ -60,7 +60,11 @@ def test_on_a_terminal_the_bar_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatc
     progress.close()
 
 
-def test_a_run_that_was_interrupted_gives_the_terminal_back() -> None:
+def test_a_run_that_was_interrupted_gives_the_terminal_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     stream = io.StringIO()
     progress = Progress(Console(file=stream, width=80, force_terminal=True))
     progress.planned([Check("a", "integrity", "p", "a"), Check("b", "integrity", "p", "b")])

@@ -14,6 +14,7 @@ import pytest
 from orchestrator.git import Git, GitError, Repository, find
 from orchestrator.verification.checkout import Candidate, CheckoutBroken, Pool, checkouts_folder
 from tests.conftest import MakeRepo, commit, git
+from tests.verification.world import until
 
 
 @pytest.fixture
@@ -149,6 +150,15 @@ def test_a_branch_left_checked_out_by_a_check_does_not_move(shop: Path) -> None:
         assert git(shop, "rev-parse", "feature") == first
 
 
+def _lives(group: int) -> bool:
+    """Whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_killed_in_the_middle_of_a_reset_the_next_claim_works(shop: Path) -> None:
     for number in range(40):
         (shop / f"f{number}").write_text("x" * 10_000)
@@ -176,6 +186,8 @@ def test_killed_in_the_middle_of_a_reset_the_next_claim_works(shop: Path) -> Non
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         child.stdout.close()
+        # What the dead was just forking holds the claim until it is gone too.
+        assert until(lambda group=child.pid: not _lives(group))  # type: ignore[misc]
         with pool.claim(first) as checkout:
             assert checkout.path.name == "1", "the kernel freed the claim of the dead"
             assert len(names(checkout.path)) == 43
