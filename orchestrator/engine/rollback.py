@@ -8,7 +8,7 @@ from orchestrator.engine.transfer import CannotUndo, fast_forward, revert_commit
 from orchestrator.engine.transition import change_handoff, move, row_of
 from orchestrator.lifecycle.machine import Facts, step
 from orchestrator.lifecycle.states import Event, State
-from orchestrator.report.contents import sentence
+from orchestrator.report.words import sentence
 from orchestrator.store.port import Row, Transaction
 from orchestrator.verification.checkout import Candidate
 from orchestrator.verification.outcome import Verdict, overall

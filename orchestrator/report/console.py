@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.plugins.spec import FAMILIES, Check, Finding, Outcome
-from orchestrator.report.contents import elsewhere, place, sentence, summary, word
 from orchestrator.report.evidence import limits, measured, notes
 from orchestrator.report.text import duration, flat, visible
+from orchestrator.report.words import by_family, elsewhere, place, sentence, word
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _lines(report: Report) -> Iterator[Text]:
         yield Text(f"warning: {flat(warning)}", style="yellow")
     for path in report.conflicts:
         yield Text(f"✗ conflict  {flat(path)}", style="red")
-    for family, (title, worst, told) in zip(FAMILIES, summary(report).rows, strict=True):
+    for family, (title, worst, told) in zip(FAMILIES, by_family(report), strict=True):
         checks = [check for check in report.checks if check.family == family]
         mark, style = _SIGNS.get(worst, _OTHER)
         yield Text(f"{mark} {title}", style=f"bold {style}").append(f"  {told}", style="not bold")

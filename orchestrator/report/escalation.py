@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.report.contents import evidence, findings, sentence, summary, tone
+from orchestrator.report.contents import evidence, findings, summary
 from orchestrator.report.html import html
 from orchestrator.report.markdown import markdown
 from orchestrator.report.page import (
@@ -19,6 +19,7 @@ from orchestrator.report.page import (
     Table,
     Text,
 )
+from orchestrator.report.words import sentence, tone
 from orchestrator.verification.outcome import Report
 
 __all__ = ["Answer", "EscalationPage", "escalation_page"]

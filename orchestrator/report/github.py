@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.plugins.spec import Finding, Outcome, Severity
-from orchestrator.report.contents import run_page, sentence, word
+from orchestrator.report.contents import run_page
 from orchestrator.report.markdown import markdown
 from orchestrator.report.text import flat, visible
+from orchestrator.report.words import sentence, word
 from orchestrator.verification.outcome import CheckReport, Report
 
 __all__ = ["commands", "job_summary"]

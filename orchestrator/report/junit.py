@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from orchestrator.plugins.spec import FAMILIES, Finding, Outcome
-from orchestrator.report.contents import elsewhere, place, word
 from orchestrator.report.text import cut, visible
+from orchestrator.report.words import elsewhere, place, word
 from orchestrator.verification.outcome import CheckReport, Report
 
 __all__ = ["junit"]
