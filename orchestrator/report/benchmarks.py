@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.policy.measurement import Point
-from orchestrator.report.evidence import measured
+from orchestrator.report.evidence import Interval, measured
 from orchestrator.report.measurements import COLUMNS, cells, machine_words
 from orchestrator.report.page import (
     Block,
@@ -34,8 +34,9 @@ def measurements(report: Report) -> list[Block]:
     """For each name of each benchmark: the ratio where no finding tells it, its runs, its past."""
     blocks: list[Block] = []
     for check in report.checks:
-        blocks += [Measured(name, span) for name, span in measured(check)]
-        blocks += _of_check(check, report.started_at)
+        spans = dict(measured(check))
+        blocks += _of_check(check, report.started_at, spans)
+        blocks += [Measured(name, span) for name, span in spans.items()]
     return blocks
 
 
@@ -63,7 +64,8 @@ def _drawn(point: Point) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _of_check(check: CheckReport, now: int) -> Iterator[Block]:
+def _of_check(check: CheckReport, now: int, spans: dict[str, Interval]) -> Iterator[Block]:
+    """The pictures of a check by name; takes out of ``spans`` what it has told."""
     data = check.result.data
     samples, compared = data.get("samples"), data.get("compared")
     if check.family != "benchmarks" or not isinstance(samples, Mapping) or not compared:
@@ -71,6 +73,8 @@ def _of_check(check: CheckReport, now: int) -> Iterator[Block]:
     unit, past = str(data.get("unit", "")), data.get("history") or {}
     benchmark = check.id.removeprefix("benchmarks/")
     for name in list(compared)[:_NAMES]:
+        if span := spans.pop(flat(name) or check.id, None):
+            yield Measured(flat(name) or check.id, span)
         title = flat(f"{benchmark} {name}".strip())
         base, mine = (tuple(samples.get(s, {}).get(name, ())) for s in ("base", "candidate"))
         if min(len(base), len(mine)) >= _RUNS:

@@ -268,4 +268,4 @@ def test_the_slowest_of_several_steps_are_named(tmp_path: Path) -> None:
     assert (result.outcome, rules(result)) == (Outcome.PASSED, ["benchmark.slowest"])
     [finding] = result.findings
     assert finding.message == "search spends most of its time in parse and render"
-    assert finding.evidence["share"] == {"parse": 0.6, "render": 0.25, "load": 0.1, "check": 0.05}
+    assert finding.evidence["share"] == ["parse 60%", "render 25%", "load 10%", "check 5%"]

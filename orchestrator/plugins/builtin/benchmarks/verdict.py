@@ -169,7 +169,7 @@ def _slowest(measured: Measurement) -> Iterator[Finding]:
             "benchmark.slowest",
             Severity.NOTICE,
             f"{measured.name} spends most of its time in {' and '.join(most)}",
-            evidence={"share": {n: _round(medians[n] / whole) for n in order[:_SHARES]}},
+            evidence={"share": [f"{n} {medians[n] / whole:.0%}" for n in order[:_SHARES]]},
         )
 
 
