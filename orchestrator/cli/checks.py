@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ import click
 from orchestrator.cli.human import confirmed, reason_option
 from orchestrator.cli.main import printable
 from orchestrator.cli.output import console, json_option, print_json
-from orchestrator.cli.period import period
+from orchestrator.cli.when import period, shown
 from orchestrator.engine.project import Project
 from orchestrator.engine.quarantine import give, restore, standing
 from orchestrator.engine.track_record import WINDOW, records
@@ -50,7 +49,7 @@ def quarantine(check: str, lasts: str, reason: str, yes: bool) -> None:
     project, seconds = Project.open(), period(lasts)
     actor = confirmed(project, f"Set {check} aside for {lasts}?", yes)
     row = give(project, actor, check, seconds=seconds, reason=reason)
-    print(printable(f"{check} is in quarantine until {_until(row)}"))
+    print(printable(f"{check} is in quarantine until {shown(row['expires_at'])}"))
 
 
 @command.command(name="restore")
@@ -88,7 +87,9 @@ def _show(project: Project, found: list[TrackRecord], aside: dict[str, Row]) -> 
         table.add_row(printable(record.check), *_cells(record))
     out.print(table)
     for name, row in aside.items():
-        out.print(f"in quarantine until {_until(row)}: {name}: {printable(row['reason'])}")
+        out.print(
+            f"in quarantine until {shown(row['expires_at'])}: {name}: {printable(row['reason'])}"
+        )
     shadowed = project.config.verification.shadow
     for record in found:
         noise = record.noise()
@@ -108,7 +109,3 @@ def _cells(record: TrackRecord) -> tuple[str, ...]:
     return (
         *map(str, counts), precision, f"{record.seconds:.1f} s", f"{record.slowest:.1f} s",
     )  # fmt: skip
-
-
-def _until(row: Row) -> str:
-    return datetime.fromtimestamp(row["expires_at"] / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from orchestrator.cli.human import confirmed_caller, reason_option
 from orchestrator.cli.output import console, json_option, print_json
-from orchestrator.cli.period import period
+from orchestrator.cli.when import period, shown
 from orchestrator.engine.project import Project
 from orchestrator.engine.waiving import finding, give, revoke
-from orchestrator.store.port import Row
 
 __all__ = ["command"]
 
@@ -36,7 +33,7 @@ def add(
     message = finding(project, handoff, fingerprint)
     who = confirmed_caller(project, f"Waive “{message}”?", yes)
     row = give(project, who, handoff, fingerprint, reason=reason, seconds=period(lasts), uses=uses)
-    print(f"{row['id']} until {_until(row)}: {message}")
+    print(f"{row['id']} until {shown(row['expires_at'])}: {message}")
     print(
         "it counts from the next verification on; for one that waits: orchestrate escalation retry"
     )
@@ -54,7 +51,7 @@ def list_(as_json: bool) -> None:
     out = console()
     for row in rows:
         uses = f"{row['used']} of {row['uses']} uses" if row["uses"] else f"{row['used']} uses"
-        out.print(f"{row['id']}  {row['fingerprint']}  until {_until(row)}  {uses}")
+        out.print(f"{row['id']}  {row['fingerprint']}  until {shown(row['expires_at'])}  {uses}")
         out.print(f"    {row['reason']} ({row['approver']}, work of {row['producer']})")
     if not rows:
         out.print("no waivers")
@@ -67,7 +64,3 @@ def revoke_(waiver: str) -> None:
     project = Project.open()
     row = revoke(project, project.caller(), waiver)
     print(f"{row['id']} ended")
-
-
-def _until(row: Row) -> str:
-    return datetime.fromtimestamp(row["expires_at"] / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
