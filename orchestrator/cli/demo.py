@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -37,8 +38,7 @@ def command(keep: str | None, fast: bool) -> None:
     from orchestrator.scaffold.sample import create
     from orchestrator.scaffold.telling import Teller
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
+    stop = _until_signalled()
     folder = Path(keep or tempfile.mkdtemp(prefix="orchestrate-demo-")).absolute()
     sample = create(folder, sealed(str(folder / "home")), fast=fast)
     (folder / "home").mkdir()
@@ -48,16 +48,29 @@ def command(keep: str | None, fast: bool) -> None:
         "data, service and web have one each beside it."
     )
     try:
-        places = play(sample, teller)
+        places = play(sample, teller, stop)
         _look_around(places, teller)
     finally:
         teller.say("The folder is kept, so that you can look around. To remove it:")
         teller.output(f"rm -r {shlex.quote(str(folder))}")
 
 
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    """End as on Ctrl-C: the watch and all it started end first."""
-    raise KeyboardInterrupt
+def _until_signalled() -> threading.Event:
+    """An event that Ctrl-C, SIGTERM and SIGHUP set: the watch and all it started end first.
+
+    Only a second one interrupts at once. An interrupt can come within code that
+    takes it for an error of its own, or loses it; the event cannot.
+    """
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    return stop
 
 
 def _look_around(places: Places, teller: Teller) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +55,12 @@ _SHOWN, _EXPLAINED = 30, 8
 _RETRIES = 3
 
 
-def play(sample: Sample, teller: Teller) -> Places:
-    """Play every chapter. Raises ``DemoFailed``, with the end of the watch's log told before."""
-    with Stage(sample, teller.event, teller.check) as stage:
+def play(sample: Sample, teller: Teller, stop: threading.Event) -> Places:
+    """Play every chapter. Raises ``DemoFailed``, with the end of the watch's log told before.
+
+    Raises ``KeyboardInterrupt`` between two steps once ``stop`` is set.
+    """
+    with Stage(sample, teller.event, teller.check, stop) as stage:
         try:
             teller.command("shop", "orchestrate", "watch")
             for number, chapter in enumerate(CHAPTERS, 1):

@@ -45,13 +45,18 @@ class Stage:
     """The sample with a watch, which ends when the ``with`` block does.
 
     ``heard`` is called with every new event of the log, in order; ``seen`` with
-    every line the watch prints, from another thread.
+    every line the watch prints, from another thread. Once ``stop`` is set, the
+    step that waits or comes next raises ``KeyboardInterrupt``.
     """
 
     def __init__(
-        self, sample: Sample, heard: Callable[[Row], None], seen: Callable[[str], None]
+        self,
+        sample: Sample,
+        heard: Callable[[Row], None],
+        seen: Callable[[str], None],
+        stop: threading.Event,
     ) -> None:
-        self.sample, self.heard, self.seen = sample, heard, seen
+        self.sample, self.heard, self.seen, self._stop = sample, heard, seen, stop
         self.log = sample.folder / "watch.log"
         self.store = open_store(sample.state, project="shop")
         self._watch: subprocess.Popen[str] | None = None
@@ -126,11 +131,16 @@ class Stage:
             capture_output=True,
             text=True,
         )
+        self._go_on()  # Ctrl-C ended the command too
         if done.returncode != 0:
             command = " ".join(("orchestrate", *arguments))
             raise DemoFailed(f"{command}\nended with status {done.returncode}: {done.stderr}")
         self._listen()
         return done.stdout
+
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise KeyboardInterrupt
 
     def _listen(self) -> None:
         """Take in what is new in the log, and pass it on."""
@@ -153,6 +163,7 @@ class Stage:
         """
         deadline = time.monotonic() + seconds
         while True:
+            self._go_on()
             self._listen()
             while self._heard:
                 event = self._heard.popleft()
@@ -162,7 +173,7 @@ class Stage:
                 raise DemoFailed(f"expected: {expected}; but the watch has ended")
             if time.monotonic() > deadline:
                 raise DemoFailed(f"expected: {expected}; but it did not happen in {seconds:.0f} s")
-            time.sleep(_POLL)
+            self._stop.wait(_POLL)
 
     def row(self, table: str, name: str) -> Row:
         """A row of the store. Raises ``DemoFailed`` where there is none."""
