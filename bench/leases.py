@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -17,51 +19,55 @@ from orchestrator.store.sqlite import SqliteStore, open_store
 __all__ = ["measure"]
 
 _SIZES = (10, 1_000, 100_000)
+#: In µs. The event is the part of acquire that every change pays.
+_BUDGETS = {"event": None, "acquire": 150.0, "renew": 150.0, "look": 150.0}
 _numbers = count()
 
 
 def measure() -> Iterator[Row]:
+    with ExitStack() as stack:
+        stores = {size: stack.enter_context(_holding(size)) for size in _SIZES}
+        yield from _rows(in_turn(dict(_operations(stores))))
+
+
+def _rows(measured: Mapping[str, Timed]) -> Iterator[Row]:
+    """In turn means that every size saw the same machine, so sizes can be compared."""
+    for what, budget in _BUDGETS.items():
+        for size in _SIZES:
+            yield budgeted(_name(what, size), measured[_name(what, size)], budget)
+        if budget:
+            few, many = (measured[_name(what, size)].best for size in (_SIZES[0], _SIZES[-1]))
+            yield Row(f"… {what} against {_SIZES[0]}", many / few, "x", 1.5)
+
+
+def _operations(stores: Mapping[int, SqliteStore]) -> Iterator[tuple[str, Callable[[], object]]]:
+    for size, store in stores.items():
+        store.write(_renew)
+        yield _name("event", size), partial(store.write, _event)
+        yield _name("acquire", size), partial(store.write, _acquire)
+        yield _name("renew", size), partial(store.write, _renew)
+        yield _name("look", size), partial(store.read, _look)
+
+
+def _name(what: str, size: int) -> str:
+    return f"{what}, {size:,} held"
+
+
+@contextmanager
+def _holding(size: int) -> Iterator[SqliteStore]:
+    """A store in which so many leases are held."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder) / "state")
         try:
-            yield from _sizes(store)
+            _hold(store, size)
+            yield store
         finally:
             store.close()
 
 
-def _sizes(store: SqliteStore) -> Iterator[Row]:
-    first: dict[str, Timed] = {}
-    held = 0
-    for size in _SIZES:
-        _hold(store, held, size)
-        held = size
-        for what, timed in _measured(store).items():
-            budget = None if what == "event" else 150.0
-            yield budgeted(f"{what}, {size:,} held", timed, budget)
-            if size == _SIZES[-1] and what != "event":
-                # Each against its own bare commit: the machine may have changed meanwhile.
-                before = first[what].best / first[what].bare
-                ratio = timed.best / timed.bare / before
-                yield Row(f"… {what} against {_SIZES[0]}", ratio, "x", 1.5)
-            first.setdefault(what, timed)
-
-
-def _measured(store: SqliteStore) -> dict[str, Timed]:
-    """The event is the part of acquire that every change pays."""
-    store.write(_renew)
-    return in_turn(
-        {
-            "event": lambda: store.write(_event),
-            "acquire": lambda: store.write(_acquire),
-            "renew": lambda: store.write(_renew),
-            "look": lambda: store.read(_look),
-        }
-    )
-
-
-def _hold(store: SqliteStore, start: int, end: int) -> None:
+def _hold(store: SqliteStore, size: int) -> None:
     def body(tx: Transaction) -> None:
-        for number in range(start, end):
+        for number in range(size):
             path = f"src/part{number % 100}/file{number}.py"
             leases.acquire(
                 tx,

@@ -71,7 +71,7 @@ def restore(state_dir: Path) -> str:
         )
     gate = Gate(state_dir / "gate")
     try:
-        with gate.held():
+        with gate:
             return _replace(store)
     finally:
         gate.close()

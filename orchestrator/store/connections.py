@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Connections:
 
     def __init__(self, folder: Path, clock: Clock | None, wait: float) -> None:
         self.path, self.clock = folder / FILE, clock
+        self._file = str(self.path)
         self.gate = Gate(folder / "gate", wait)
         self.open: dict[str, SqliteDatabase] = {}
         self.wrote = self.writing = False
@@ -37,7 +39,7 @@ class Connections:
     def get(self, role: str) -> SqliteDatabase:
         """The connection for ``role`` (``read`` or ``write``). Raises ``Corrupt``."""
         try:
-            inode = self.path.stat().st_ino
+            inode = os.stat(self._file).st_ino  # noqa: PTH116 – asked before every transaction
         except FileNotFoundError:
             raise Corrupt(f"{self.path} is gone", hint=backup.HINT) from None
         except OSError as error:

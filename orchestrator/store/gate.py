@@ -37,10 +37,17 @@ class Gate:
         self._waiters: set[_Waiter] = set()
         _gates.add(self)
 
+    def __enter__(self) -> None:
+        """Hold the gate. Raises ``Busy`` after the gate's ``wait``."""
+        self._acquire(self.wait)
+
+    def __exit__(self, *_: object) -> None:
+        self._release()
+
     @contextmanager
-    def held(self, wait: float | None = None) -> Iterator[None]:
-        """Hold the gate. Raises ``Busy`` after ``wait`` seconds (default: the gate's)."""
-        self._acquire(self.wait if wait is None else wait)
+    def held(self, wait: float) -> Iterator[None]:
+        """Hold the gate. Raises ``Busy`` after ``wait`` seconds."""
+        self._acquire(wait)
         try:
             yield
         finally:

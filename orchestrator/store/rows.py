@@ -24,6 +24,7 @@ __all__ = [
     "known",
     "maker",
     "plain",
+    "plains",
     "readable",
     "writable",
 ]
@@ -86,14 +87,39 @@ def full(name: str, row: Row) -> Row:
     for column in table.key:
         if row.get(column) is None:
             raise ValueError(f"a row of {name!r} needs {column!r}")
-    new: Row = dict.fromkeys(all_columns(name))
-    for column, value in row.items():
-        # The common cases without a call: every value that is written passes here.
-        if type(value) is str and value.isascii() and column not in _INTEGERS:
-            new[column] = value
-        elif value is not None:
-            new[column] = plain(column, value)
-    return new
+    new: Row = {**_empty(name), **row}
+    return new if _usual(name, new) else {c: plain(c, value) for c, value in new.items()}
+
+
+@lru_cache(maxsize=64)
+def _empty(name: str) -> Mapping[str, None]:
+    return dict.fromkeys(all_columns(name))
+
+
+_TEXT, _NUMBER = {str, type(None)}, {int, type(None)}
+
+
+def _usual(name: str, row: Row) -> bool:
+    """Whether every value is plain already. Asked of all at once: each that is written passes."""
+    texts, numbers = _by_type(name)
+    words = [row[column] for column in texts]
+    counts = [row[column] for column in numbers]
+    return (
+        _TEXT.issuperset(map(type, words))
+        and _NUMBER.issuperset(map(type, counts))
+        and "".join(filter(None, words)).isascii()
+        and all(-_LIMIT <= count < _LIMIT for count in filter(None, counts))
+    )
+
+
+@lru_cache(maxsize=64)
+def _by_type(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of text, and those of integers."""
+    columns = all_columns(name)
+    return (
+        tuple(column for column in columns if column not in _INTEGERS),
+        tuple(column for column in columns if column in _INTEGERS),
+    )
 
 
 def fixed(name: str, key: Mapping[str, Value], changes: Row) -> None:
@@ -115,6 +141,14 @@ def plain(column: str, value: Any) -> Value:
     elif isinstance(value, str):
         return _text(column, value)
     raise ValueError(f"column {column!r} cannot hold {value!r:.80}")
+
+
+def plains(column: str, values: Sequence[Any]) -> Sequence[Value]:
+    """Each of ``values``, none of them None, as its column holds it."""
+    texts = column not in _INTEGERS and {str}.issuperset(map(type, values))
+    if texts and "".join(values).isascii():
+        return values
+    return [plain(column, value) for value in values]
 
 
 @lru_cache(maxsize=128)

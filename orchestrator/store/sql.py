@@ -18,7 +18,7 @@ from orchestrator.store.rows import (
     checked,
     fixed,
     known,
-    plain,
+    plains,
     readable,
     writable,
 )
@@ -141,9 +141,9 @@ def _condition(where: Where | None) -> tuple[_Shape, list[Value]]:
             shape.append((column, 0, True))
         elif isinstance(value, str | int):
             shape.append((column, 1, False))
-            values.append(plain(column, value))
+            values += plains(column, (value,))
         else:
-            wanted = [plain(column, v) for v in value if v is not None]
+            wanted = plains(column, [v for v in value if v is not None])
             shape.append((column, len(wanted), len(wanted) < len(value)))
             values += wanted
     return tuple(shape), values

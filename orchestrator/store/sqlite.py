@@ -76,7 +76,7 @@ class SqliteStore:
         key: str | None = None,
     ) -> T:
         self._refuse_nesting()
-        with self._connections.gate.held():
+        with self._connections.gate:
             self._writer, self._connections.writing = threading.get_ident(), True
             try:
                 database = self._connections.get("write")
@@ -120,7 +120,7 @@ class SqliteStore:
         """Make the tables, or bring older ones forward; safe for two processes at once."""
         if self._occupied() and self._connections.get("read").schema() == str(schema.VERSION):
             return
-        with self._connections.gate.held():
+        with self._connections.gate:
             if not self._occupied():
                 backup.refuse_fresh_start(self.path)
                 _touch(self.path)

@@ -83,7 +83,7 @@ def test_threads_take_turns(tmp_path: Path) -> None:
     def work() -> None:
         nonlocal inside, most
         for _ in range(50):
-            with gate.held():
+            with gate:
                 inside += 1
                 most = max(most, inside)
                 inside -= 1
@@ -107,7 +107,7 @@ def test_a_thread_that_holds_it_bounds_the_others_too(tmp_path: Path) -> None:
         except Busy:
             refused.append(True)
 
-    with gate.held():
+    with gate:
         thread = threading.Thread(target=wait)
         thread.start()
         thread.join()
@@ -116,7 +116,7 @@ def test_a_thread_that_holds_it_bounds_the_others_too(tmp_path: Path) -> None:
 
 def test_a_body_that_raises_lets_go(tmp_path: Path) -> None:
     gate = Gate(tmp_path / "gate")
-    with pytest.raises(ZeroDivisionError), gate.held():
+    with pytest.raises(ZeroDivisionError), gate:
         raise ZeroDivisionError
     with Gate(gate.path).held(0):
         pass
@@ -124,7 +124,7 @@ def test_a_body_that_raises_lets_go(tmp_path: Path) -> None:
 
 def test_a_forked_child_neither_holds_nor_frees_the_parents_gate(tmp_path: Path) -> None:
     gate = Gate(tmp_path / "gate")
-    with gate.held():
+    with gate:
         child = os.fork()
         if child == 0:
             try:
@@ -142,5 +142,5 @@ def test_a_forked_child_neither_holds_nor_frees_the_parents_gate(tmp_path: Path)
 
 
 def test_a_gate_that_cannot_be_made_is_unwritable(tmp_path: Path) -> None:
-    with pytest.raises(Unwritable, match="gate"), Gate(tmp_path / "absent" / "gate").held():
+    with pytest.raises(Unwritable, match="gate"), Gate(tmp_path / "absent" / "gate"):
         pass

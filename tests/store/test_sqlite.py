@@ -459,7 +459,7 @@ def test_a_writer_that_waits_too_long_is_busy_and_nothing_happened(
     tmp_path: Path, sqlite: SqliteStore
 ) -> None:
     patient = open_store(sqlite.path.parent, wait=0.05)
-    with Gate(sqlite.path.parent / "gate").held(), pytest.raises(Busy, match="held"):
+    with Gate(sqlite.path.parent / "gate"), pytest.raises(Busy, match="held"):
         patient.write(fill)
     assert patient.read(lambda reader: reader.count("instances")) == 0
     patient.close()
