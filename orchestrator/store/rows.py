@@ -82,12 +82,13 @@ def checked(name: str, table: Table, row: Mapping[str, Any]) -> Row:
 
 def full(name: str, row: Row) -> Row:
     """A row to insert: every column, the missing ones None, the key complete."""
-    table = writable(name)
-    known(name, table, row)
+    table, empty = writable(name), _empty(name)
+    new: Row = {**empty, **row}
+    if len(new) > len(empty):
+        known(name, table, row)
     for column in table.key:
-        if row.get(column) is None:
+        if new[column] is None:
             raise ValueError(f"a row of {name!r} needs {column!r}")
-    new: Row = {**_empty(name), **row}
     return new if _usual(name, new) else {c: plain(c, value) for c, value in new.items()}
 
 
