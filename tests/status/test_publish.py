@@ -103,7 +103,7 @@ def test_a_busy_document_is_given_up_after_a_while(
 ) -> None:
     publish(store, tmp_path)
     monkeypatch.setattr("orchestrator.status.publish._WAIT", 0.02)
-    with Gate(tmp_path / "status" / ".lock").held():
+    with Gate(tmp_path / "status" / ".lock"):
         assert publish(store, tmp_path) is None
 
 
