@@ -31,7 +31,8 @@ _TITLES = {
 }
 #: Keys an interval is made of; shown as one line.
 _INTERVAL = {
-    "ratio", "low", "high", "level", "chance", "pairs", "unit", "base_median", "candidate_median",
+    "ratio", "low", "high", "level", "chance", "risk", "pairs", "unit", "base_median",
+    "candidate_median",
 }  # fmt: skip
 #: Keys that repeat what the finding says already.
 _SAID = {"gate", "level", "tool", "test", "seconds", "content_model"}

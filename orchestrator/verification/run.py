@@ -29,6 +29,7 @@ from orchestrator.verification.progress import Listener, Silent
 from orchestrator.verification.replay import Replay
 from orchestrator.verification.shadow import by_configuration
 from orchestrator.verification.site import Site
+from orchestrator.verification.together import judged_together
 
 __all__ = ["Executor", "Request", "verify"]
 
@@ -169,6 +170,8 @@ class _Run:
         if plan.checks and self._usable(plan, site):
             self._replay.begin(plan, site, self._plugins)
             self._execute(plan, site, pool)
+            for report in judged_together(self._reports.values()):
+                self._reports[report.id] = self._marked(report)
             self._replay.end(tuple(self._reports.values()), site, int(self._started * 1000))
             self._warnings += self._replay.warnings
             make_room(self._request.repository.state / "outputs")
@@ -293,9 +296,11 @@ class _Run:
         return max(min(timeout, self._deadline - time.monotonic()), 0.1)
 
     def _record(self, report: CheckReport) -> None:
-        report = by_configuration(report, self._config.verification, self._started)
-        self._reports[report.id] = report
+        report = self._reports[report.id] = self._marked(report)
         self._listener.finished(report)
+
+    def _marked(self, report: CheckReport) -> CheckReport:
+        return by_configuration(report, self._config.verification, self._started)
 
 
 _ENDED = {

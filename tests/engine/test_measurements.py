@@ -77,6 +77,32 @@ def test_a_run_s_report_has_the_past_on_the_same_machine_and_draws_it(measured: 
     assert "search, every run: base median 1.21 s" in render(kept, "markdown")
 
 
+#: Of six pairs alone, half of a run's share tells nothing.
+SEVERAL = """\
+benchmarks:
+  search: &slower
+    run: 'echo "{\\"seconds\\": $(cat src/speed.txt || echo 1)}"'
+    max_regression: 20%
+    max_pairs: 12
+  index: {<<: *slower, max_pairs: 6}
+"""
+
+
+def test_the_benchmarks_of_a_run_are_judged_together_when_all_have_ended(shop: Shop) -> None:
+    configure(shop, SEVERAL)
+    shop.hand_off({"src/speed.txt": "2.0"})
+    shop.watch()
+    report = Report.from_json(json.loads(shop.row("runs", "R-1")["report"]))
+    ended = {check.id: check.result.reason for check in report.checks if check.outcome == "failed"}
+    assert set(ended) == {"benchmarks/search", "benchmarks/index"}
+    assert "Holm's method" not in ended["benchmarks/search"]
+    assert ended["benchmarks/index"].endswith(
+        "told by Holm's method over the benchmarks of the run"
+    )
+    points = shop.project.store.read(lambda r: history(r, "index"))
+    assert [(p.verdict, p.pairs) for p in points] == [("regressed", 6)]
+
+
 def test_before_anything_was_measured_the_history_says_so(
     shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

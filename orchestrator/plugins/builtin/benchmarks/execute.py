@@ -135,6 +135,7 @@ class _Measurement:
                 budget=asked.budget,
                 samples=samples,
                 seed=self._seed,
+                family=asked.family,
                 comparisons=tuple(self._comparisons(samples)),
                 budgets=tuple(self._budgets(samples)),
                 **known,

@@ -18,7 +18,8 @@ holds under any noise because which side goes first is drawn by lot.
 **Looking repeatedly** (more pairs are added until it is decided) would raise
 the false alarms of any single test, and so would several names and several
 benchmarks of one run. The chance of a false alarm is shared out among the
-looks and the benchmarks, and by Holm's method among the names. To call
+looks and the benchmarks, and by Holm's method among the names; ``together``
+goes on with Holm's method over the benchmarks when all have ended. To call
 something fine needs the interval below the allowance, and chance must not
 explain that either.
 
@@ -28,6 +29,7 @@ verdict can be computed again from the samples in a report.
 
 from __future__ import annotations
 
+import bisect
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -37,6 +39,7 @@ from enum import StrEnum
 from orchestrator.plugins.builtin.benchmarks.signs import chance
 
 __all__ = [
+    "ALARM",
     "LEVEL",
     "Comparison",
     "Interval",
@@ -44,13 +47,16 @@ __all__ = [
     "bootstrap",
     "compare",
     "estimate",
+    "interval",
     "looks",
+    "resamples",
+    "step_down",
 ]
 
 #: Confidence of an interval that stands alone.
 LEVEL = 0.95
 #: Chance of a false alarm in one run, over all its looks, names and benchmarks.
-_ALARM = (1 - LEVEL) / 2
+ALARM = (1 - LEVEL) / 2
 _FEWEST_FINE = 4
 _TRIM = 0.2
 #: Resamples for one name, and at most for many (Holm's correction looks further into the tail).
@@ -81,8 +87,9 @@ class Interval:
 class Comparison:
     """One thing compared. ``interval`` is widened when several were.
 
-    ``chance`` is how often identical code would look as slow as this or slower,
-    ``doubt`` why a slowdown is not believed.
+    ``chance`` is how often identical code would look as slow as this or slower at one look,
+    ``risk`` the least chance of a false alarm, over all looks, at which it would be called a
+    regression. ``doubt`` says why a slowdown is not believed.
     """
 
     name: str
@@ -90,6 +97,7 @@ class Comparison:
     verdict: Verdict
     samples: int
     chance: float
+    risk: float
     doubt: str = ""
 
 
@@ -101,11 +109,16 @@ def estimate(values: Sequence[float]) -> float:
     return math.fsum(kept) / len(kept)
 
 
-def bootstrap(values: Sequence[float], seed: str, resamples: int = _RESAMPLES) -> list[float]:
-    """The estimates of ``resamples`` resamples, sorted. Needs at least one value."""
+def resamples(names: int, family: int) -> int:
+    """How many resamples are drawn: the more are compared, the further out the tails are."""
+    return min(max(_RESAMPLES, 100 * names * family), _MOST_RESAMPLES)
+
+
+def bootstrap(values: Sequence[float], seed: str, count: int = _RESAMPLES) -> list[float]:
+    """The estimates of ``count`` resamples, sorted. Needs at least one value."""
     generator = random.Random(seed)
     size = max(len(values) - 1, 1)
-    return sorted(estimate(generator.choices(values, k=size)) for _ in range(resamples))
+    return sorted(estimate(generator.choices(values, k=size)) for _ in range(count))
 
 
 def looks(fewest: int, most: int) -> list[int]:
@@ -135,34 +148,55 @@ def compare(
     is, which needs no correction.
     """
     fewest = max(fewest, _FEWEST_FINE)
-    share = _ALARM / (family * len(looks(fewest, most)))
-    resamples = min(max(_RESAMPLES, 100 * len(samples) * family), _MOST_RESAMPLES)
+    times = len(looks(fewest, most))
+    count = resamples(len(samples), family)
+    drawn = {name: bootstrap(v, f"{seed}/{name}", count) for name, v in samples.items()}
     chances = {name: chance(values) for name, values in samples.items()}
-    compared, still = {}, True
-    for rank, name in enumerate(sorted(samples, key=lambda n: (chances[n], n))):
-        left = len(samples) - rank
-        # Step-down: once chance explains one, it explains those with less evidence.
-        still = still and chances[name] <= share / left
-        values = samples[name]
-        drawn = bootstrap(values, f"{seed}/{name}", resamples)
-        interval = _interval(values, drawn, 1 - (1 - LEVEL) / (left * family))
+    risks = {
+        name: min(max(times * chances[name], _not_slower(drawn[name])), 1.0) for name in samples
+    }
+    slower = step_down(risks, ALARM / family)
+    compared = {}
+    for rank, name in enumerate(sorted(samples, key=lambda n: (risks[n], n))):
+        values, left = samples[name], len(samples) - rank
+        span = interval(values, drawn[name], 1 - (1 - LEVEL) / (left * family))
         verdict = Verdict.UNDECIDED
-        if still and interval.low > 1 and interval.ratio >= 1 + allowed:
+        if name in slower and span.ratio >= 1 + allowed:
             verdict = Verdict.REGRESSED
-        elif len(values) >= fewest and _fine(values, drawn, math.log1p(allowed)):
+        elif len(values) >= fewest and _fine(values, drawn[name], math.log1p(allowed)):
             verdict = Verdict.FINE
-        compared[name] = Comparison(name, interval, verdict, len(values), chances[name])
+        compared[name] = Comparison(name, span, verdict, len(values), chances[name], risks[name])
     return [compared[name] for name in samples]
+
+
+def step_down(risks: Mapping[str, float], share: float) -> list[str]:
+    """Holm's method: the names whose risk lets them be told apart from chance.
+
+    ``share`` is the chance of a false alarm they have together. Each that is told leaves its
+    part to the others; once chance explains one, it explains those with less evidence.
+    """
+    told: list[str] = []
+    for name in sorted(risks, key=lambda n: (risks[n], n)):
+        if risks[name] > share / (len(risks) - len(told)):
+            break
+        told.append(name)
+    return told
+
+
+def _not_slower(drawn: Sequence[float]) -> float:
+    """The share of resamples that are no slower: the low end of a wider interval is below 1."""
+    return bisect.bisect_right(drawn, 0.0) / len(drawn)
 
 
 def _fine(values: Sequence[float], drawn: Sequence[float], allowed: float) -> bool:
     """Below the allowance: its interval is, and so few samples as there are could not be so."""
-    enough = max(_ALARM, 2.0 ** -len(values))
+    enough = max(ALARM, 2.0 ** -len(values))
     below = chance([allowed - value for value in values]) <= enough
     return below and _quantile(drawn, (1 + LEVEL) / 2) < allowed
 
 
-def _interval(values: Sequence[float], drawn: Sequence[float], level: float) -> Interval:
+def interval(values: Sequence[float], drawn: Sequence[float], level: float) -> Interval:
+    """The interval at ``level`` from the resamples that were ``drawn`` from ``values``."""
     tail = (1 - level) / 2
     low, high = _quantile(drawn, tail), _quantile(drawn, 1 - tail)
     return Interval(math.exp(estimate(values)), math.exp(low), math.exp(high), level)

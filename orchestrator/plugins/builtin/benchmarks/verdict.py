@@ -8,16 +8,16 @@ numbers are in the reason and in the evidence.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from orchestrator.plugins.builtin.benchmarks.formats import SECONDS, Measured
-from orchestrator.plugins.builtin.benchmarks.interval import Comparison, Verdict
+from orchestrator.plugins.builtin.benchmarks.interval import Comparison, Interval, Verdict
 from orchestrator.plugins.builtin.benchmarks.machine import fingerprint
 from orchestrator.plugins.builtin.benchmarks.sampling import BASE, CANDIDATE, RunTrouble, Samples
 from orchestrator.plugins.spec import CheckResult, Finding, Json, Outcome, Severity, dumps
 
-__all__ = ["Measurement", "broken", "result"]
+__all__ = ["Measurement", "broken", "regression", "result", "rounded", "said"]
 
 #: What a run typically takes, as it is held against a budget.
 STATISTIC = "20 % trimmed mean"
@@ -34,10 +34,10 @@ _PARTS = 6
 class Measurement:
     """All that is known of one benchmark.
 
-    ``allowed`` is a share, ``budget`` seconds, ``seed`` drew the lots. ``dropped``
-    and ``added`` are names only the base or only the candidate measures.
-    ``not_compared`` says why there are no comparisons, ``undecided`` that they
-    were due all the same.
+    ``allowed`` is a share, ``budget`` seconds, ``seed`` drew the lots; ``family`` is how
+    many benchmarks the run has. ``dropped`` and ``added`` are names only the base or only
+    the candidate measures. ``not_compared`` says why there are no comparisons,
+    ``undecided`` that they were due all the same.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Measurement:
     budget: float | None
     samples: Samples
     seed: str
+    family: int
     comparisons: tuple[Comparison, ...]
     budgets: tuple[Comparison, ...]
     dropped: tuple[str, ...] = ()
@@ -103,15 +104,7 @@ def _comparisons(measured: Measurement) -> Iterator[Finding]:
     for one in measured.comparisons:
         title, evidence = measured.title(one.name), _evidence(one, measured.samples)
         if one.verdict is Verdict.REGRESSED:
-            yield Finding(
-                rule="benchmark.regression",
-                severity=Severity.BREAKING,
-                message=f"{title} is slower than on the base by more than the allowed "
-                f"{100 * measured.allowed:.3g} %",
-                remedy=f"Profile `{measured.run}` on both; if the slowdown is wanted, have it "
-                "waived or raise max_regression.",
-                evidence=evidence,
-            )
+            yield regression(title, measured.run, measured.allowed, evidence)
         elif one.interval.high < 1 and one.interval.ratio <= 1 / (1 + measured.allowed):
             yield Finding(
                 rule="benchmark.improvement",
@@ -119,6 +112,19 @@ def _comparisons(measured: Measurement) -> Iterator[Finding]:
                 message=f"{title} is faster than on the base",
                 evidence=evidence,
             )
+
+
+def regression(title: str, run: str, allowed: float, evidence: Mapping[str, Json]) -> Finding:
+    """The finding that ``title``, measured by the command ``run``, is slower than allowed."""
+    return Finding(
+        rule="benchmark.regression",
+        severity=Severity.BREAKING,
+        message=f"{title} is slower than on the base by more than the allowed "
+        f"{100 * allowed:.3g} %",
+        remedy=f"Profile `{run}` on both; if the slowdown is wanted, have it "
+        "waived or raise max_regression.",
+        evidence=evidence,
+    )
 
 
 def _over_budget(measured: Measurement) -> Iterator[Finding]:
@@ -180,7 +186,11 @@ def _reason(measured: Measurement, outcome: Outcome) -> str:
     parts = [measured.not_compared] if measured.not_compared else []
     budget = f"the budget of {measured.budget:g} s by the {STATISTIC}" if measured.budget else ""
     for judged, other in ((measured.comparisons, "the base"), (measured.budgets, budget)):
-        parts += [_said(measured, one, other) for one in judged if shown in (None, one.verdict)]
+        parts += [
+            said(measured.title(one.name), one.interval, other, one.doubt)
+            for one in judged
+            if shown in (None, one.verdict)
+        ]
     parts += [f"{measured.title(name)} is no longer measured" for name in measured.dropped]
     if len(parts) > _PARTS:
         parts[_PARTS:] = [f"{len(parts) - _PARTS} more"]
@@ -191,22 +201,18 @@ def _reason(measured: Measurement, outcome: Outcome) -> str:
     return "; ".join(parts)
 
 
-def _said(measured: Measurement, one: Comparison, other: str) -> str:
+def said(title: str, i: Interval, other: str = "the base", doubt: str = "") -> str:
     """``search: 1.12 × the base (95 % sure: 1.08 to 1.15)``."""
-    i = one.interval
     sure = f"{100 * i.level:.4g} % sure: {i.low:.3f} to {i.high:.3f}"
-    doubt = f", but {one.doubt}" if one.doubt else ""
-    return f"{measured.title(one.name)}: {i.ratio:.3f} × {other} ({sure}){doubt}"
+    but = f", but {doubt}" if doubt else ""
+    return f"{title}: {i.ratio:.3f} × {other} ({sure}){but}"
 
 
 def _evidence(one: Comparison, samples: Samples) -> dict[str, Json]:
-    i = one.interval
     return {
-        "ratio": _round(i.ratio),
-        "low": _round(i.low),
-        "high": _round(i.high),
-        "level": _round(i.level),
+        **rounded(one.interval),
         "chance": _round(one.chance),
+        "risk": _round(one.risk),
         "pairs": one.samples,
         "unit": samples.unit,
         **{
@@ -214,6 +220,12 @@ def _evidence(one: Comparison, samples: Samples) -> dict[str, Json]:
             for side in samples.sides
         },
     }
+
+
+def rounded(i: Interval) -> dict[str, Json]:
+    """An interval as evidence holds it."""
+    parts = {"ratio": i.ratio, "low": i.low, "high": i.high, "level": i.level}
+    return {name: _round(value) for name, value in parts.items()}
 
 
 def _metrics(measured: Measurement) -> dict[str, float]:
@@ -238,6 +250,9 @@ def _data(measured: Measurement) -> dict[str, Json]:
         "unit": samples.unit,
         "machine": fingerprint(),
         "seed": measured.seed,
+        "run": measured.run,
+        "allowed": measured.allowed,
+        "family": measured.family,
         "samples": raw,
         "cpu": {side: [_round(value) for value in used] for side, used in samples.cpu.items()},
         "compared": _by_name(measured.comparisons, samples),
@@ -246,7 +261,14 @@ def _data(measured: Measurement) -> dict[str, Json]:
 
 
 def _by_name(judged: tuple[Comparison, ...], samples: Samples) -> dict[str, Json]:
-    return {one.name: {**_evidence(one, samples), "verdict": one.verdict} for one in judged}
+    return {
+        one.name: {
+            **_evidence(one, samples),
+            "verdict": one.verdict,
+            **({"doubt": one.doubt} if one.doubt else {}),
+        }
+        for one in judged
+    }
 
 
 def _round(value: float) -> float:

@@ -30,8 +30,8 @@ def cpu_log_ratios(samples: Samples) -> list[float]:
 
 
 def heard(wall: Comparison, cpu: Comparison) -> Comparison:
-    """The comparison of wall times, undecided where the CPU times are clearly fine."""
-    if wall.verdict is Verdict.REGRESSED and cpu.verdict is Verdict.FINE:
+    """The comparison of wall times, never a regression where the CPU times are clearly fine."""
+    if wall.verdict is not Verdict.FINE and cpu.verdict is Verdict.FINE:
         return replace(wall, verdict=Verdict.UNDECIDED, doubt=CONTRADICTION)
     return wall
 
