@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import grimp
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1] / "orchestrator"
 
@@ -74,6 +76,29 @@ def test_only_one_module_knows_the_driver_of_the_store() -> None:
     ]
     # The exception is stated in docs/explanation/architecture.md.
     assert sorted(users) == ["hooks/driver.py", "store/driver.py"]
+
+
+def test_every_test_file_is_in_exactly_one_check_of_this_repository_s_own_rules() -> None:
+    # CI runs what is not marked slow through these checks and nowhere else.
+    project = ROOT.parent
+    rules = yaml.safe_load((project / "config/orchestrate.yaml").read_text())
+    commands = [
+        c["run"] for layer in rules["layers"].values() for c in layer["checks"] if "run" in c
+    ]
+    suites = [shlex.split(command) for command in commands if "pytest" in command]
+    assert all(words[words.index("-m", 3) + 1] == "not slow" for words in suites)
+    places = [word for words in suites for word in words if word.startswith("tests/")]
+    checked = [file for place in places for file in files_of(project, place)]
+    assert sorted(checked) == files_of(project, "tests")
+
+
+def files_of(project: Path, place: str) -> list[Path]:
+    """What pytest collects of a folder, or of the files a pattern of the shell stands for."""
+    return sorted(
+        file
+        for found in project.glob(place)
+        for file in (found.rglob("test_*.py") if found.is_dir() else [found])
+    )
 
 
 def lines(path: Path) -> list[str]:
