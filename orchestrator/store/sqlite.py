@@ -184,7 +184,13 @@ def open_store(
     refuse_old_driver()
     place.prepare(state_dir)
     store = SqliteStore(state_dir, clock=clock, wait=wait)
-    store.prepare(project)
+    try:
+        store.prepare(project)
+    except BaseException:
+        # Here, not when it happens to be collected: that may be while another store
+        # of this thread holds the gate, for which closing would wait.
+        store.close()
+        raise
     return store
 
 

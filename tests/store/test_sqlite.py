@@ -357,7 +357,6 @@ def contents(store: SqliteStore) -> Any:
     ), store.verify_events()
 
 
-@pytest.mark.slow
 def test_a_fault_at_any_step_of_creating_leaves_a_place_to_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
