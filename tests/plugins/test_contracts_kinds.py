@@ -253,6 +253,23 @@ def test_avro_breaks_are_shown_by_a_record_that_cannot_be_read(
     assert twin.outcome is Outcome.PASSED, twin.reason
 
 
+def test_each_break_of_avro_has_its_own_place_words_and_record(make_repo: MakeRepo) -> None:
+    new = json.loads(json.dumps(AVRO))
+    new["fields"][0]["type"] = "string"
+    new["fields"][1]["type"]["symbols"] = ["OPEN"]
+    new["fields"].insert(0, {"name": "must", "type": "int"})
+    result = compared(make_repo, "avro", json.dumps(AVRO), json.dumps(new))
+    told = {f.rule: (f.evidence["path"], f.evidence["pointer"]) for f in result.findings}
+    assert told == {
+        "avro.reader-field-missing-default-value": ("Order.must", "/fields/0"),
+        "avro.type-mismatch": ("Order.id", "/fields/1/type"),
+        "avro.missing-enum-symbols": ("Order.state", "/fields/2/type/symbols"),
+    }
+    lost = next(f for f in result.findings if f.rule.endswith("symbols"))
+    assert "PAID" in lost.message
+    assert lost.evidence["counterexample"]["state"] == "PAID"
+
+
 def test_an_enum_of_avro_with_a_default_takes_what_it_does_not_know(make_repo: MakeRepo) -> None:
     new = json.dumps(field(1, type={**STATE, "default": "OPEN"}))
     result = compared(make_repo, "avro", json.dumps(AVRO), new)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.plugins.builtin.contracts import modes
+from orchestrator.plugins.builtin.contracts.avro_differences import Difference, differences
 from orchestrator.plugins.builtin.contracts.avro_records import records
 from orchestrator.plugins.builtin.contracts.documents import line_of, loads, pointer
 from orchestrator.plugins.builtin.contracts.json_schema import absent
@@ -35,6 +36,8 @@ _REMEDIES = {
     "type-mismatch": "keep the type, or widen it the way Avro promotes (int to long to double)",
     "missing-union-branch": "keep the branch of the union",
 }
+#: What the library says of any two schemas; the difference itself says more.
+_NO_REASON = "Schemas do not match"
 
 
 @dataclass(frozen=True)
@@ -94,48 +97,70 @@ def compare(old: Loaded, new: Loaded, asked: Asked) -> Iterator[Finding | Undeci
     except Exception as error:  # the library's checker meets what it does not expect
         yield Undecided(asked.demand, f"avro cannot compare: {type(error).__name__}: {error}")
         return
-    shown = _unreadable_record(writer.parsed, reader.parsed)
+    unreadable = list(_unreadable_records(writer.parsed, reader.parsed))
     compatible = said.compatibility is SchemaCompatibilityType.compatible
-    if compatible and shown is None:
+    if compatible and not unreadable:
         return
-    if compatible or shown is None:
+    if compatible or not unreadable:
         messages = "; ".join(sorted(map(str, said.messages)))
         lacking = f"avro says: {messages}; no record was found that shows it"
-        contrary = f"avro calls it compatible, and cannot read this record: {shown}"
+        contrary = f"avro calls it compatible, and cannot read this record: {unreadable[:1]}"
         yield Undecided(asked.demand, contrary if compatible else lacking)
         return
-    yield from _findings(said, shown, new, shrinks)
+    yield from _findings(_named(reader.parsed, writer.parsed), unreadable, new, shrinks)
+
+
+def _named(reader: Any, writer: Any) -> list[Difference]:
+    """Where they differ; one of the whole, should no place be known."""
+    from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
+
+    def compatible(one: Any, other: Any) -> bool:
+        checker: Any = ReaderWriterCompatibilityChecker  # untyped in the library
+        said = checker().get_compatibility(one, other)
+        return said.compatibility is SchemaCompatibilityType.compatible
+
+    whole = Difference("type-mismatch", str(writer.type), "the schemas do not match", (), ())
+    return list(differences(reader, writer, compatible)) or [whole]
+
+
+#: A record the writer writes and the reader cannot read, and what the library said.
+Unread = tuple[Json, str]
 
 
 def _findings(
-    said: Any, shown: tuple[Json, str], new: Loaded, shrinks: bool
-) -> Iterator[Finding]:  # Any: the library's result
-    kinds = list(dict.fromkeys(str(kind.value) for kind in said.incompatibilities))
-    messages = sorted(map(str, said.messages)) or [shown[1]]
-    places = sorted(map(str, said.locations))
+    found: Sequence[Difference], unreadable: Sequence[Unread], new: Loaded, shrinks: bool
+) -> Iterator[Finding]:
     who = "data of the version before" if shrinks else "readers of the version before"
-    for index, message in enumerate(messages):
-        kind = (kinds[index] if index < len(kinds) else kinds[-1]).replace("_", "-")
-        lost = "cannot be read any more" if shrinks else "cannot read what is written now"
+    lost = "cannot be read any more" if shrinks else "cannot read what is written now"
+    for one in found:
+        keys = one.in_reader if shrinks else one.in_writer
+        place = _place(new.document, "/".join(map(str, keys)))
+        record, said = _showing(one, unreadable)
         yield Finding(
-            rule=f"avro.{kind}",
+            rule=f"avro.{one.rule}",
             severity=Severity.BREAKING,
-            message=f"{who} {lost}: {message}",
-            remedy=_REMEDIES.get(kind, "keep what readers and writers rely on"),
+            message=f"{who} {lost}: {one.path}: {one.said}",
+            remedy=_REMEDIES[one.rule],
             evidence={
-                "path": places[min(index, len(places) - 1)] if places else "/",
-                "pointer": _place(new.document, places[index] if index < len(places) else ""),
-                "counterexample": evidence_of(shown[0]),
-                "refused_because": shown[1],
+                "path": one.path,
+                "pointer": place,
+                "counterexample": evidence_of(record),
+                **({} if said.startswith(_NO_REASON) else {"refused_because": said}),
             },
         )
 
 
-def _unreadable_record(writer: Any, reader: Any) -> tuple[Json, str] | None:
-    """A record the writer writes and the reader cannot read, and what the library said.
+def _showing(difference: Difference, unreadable: Sequence[Unread]) -> Unread:
+    """The first record that has what the difference is about."""
+    needed = [json.dumps(value) for value in difference.needs]
+    for record, said in unreadable:
+        if any(value in json.dumps(record) for value in needed):
+            return record, said
+    return unreadable[0]
 
-    ``Any``: the library's schemas.
-    """
+
+def _unreadable_records(writer: Any, reader: Any) -> Iterator[Unread]:
+    """Records the writer writes and the reader cannot read (``Any``: the library's schemas)."""
     from avro.io import BinaryDecoder, BinaryEncoder, DatumReader, DatumWriter
 
     for record in records(writer):
@@ -148,8 +173,7 @@ def _unreadable_record(writer: Any, reader: Any) -> tuple[Json, str] | None:
         try:
             DatumReader(writer, reader).read(BinaryDecoder(stream))
         except Exception as error:
-            return _plain(record), str(error).splitlines()[0][:300]
-    return None
+            yield _plain(record), str(error).splitlines()[0][:300]
 
 
 def _plain(value: Any) -> Json:  # Any: a datum may hold bytes
@@ -172,7 +196,7 @@ def _place(document: Json, location: str) -> str:
         elif isinstance(value, dict) and part in value:
             value = value[part]
         else:
-            break
+            break  # a union or a type by its name: the place of the field is as near as one gets
         keys.append(part)
     return pointer(*keys)
 
