@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-__all__ = ["Query", "query"]
+__all__ = ["Query", "query", "valid"]
 
 _MOST, _DEPTH = 60, 6
 
@@ -23,21 +24,31 @@ class Query:
 def query(old: Any, new: Any, coordinate: str) -> Query | None:
     """An operation that uses ``Type.member`` and is valid in ``old`` only, or None.
 
-    ``Any``: the library's schemas.
+    One that is refused because of that very member is preferred. ``Any``: the
+    library's schemas.
     """
     import graphql
 
-    for text in islice(_texts(old, coordinate), _MOST):
+    told = re.compile(rf"\b{re.escape(coordinate.split('.')[-1])}\b")
+    other = None
+    for text in valid(old, coordinate):
+        for error in graphql.validate(new, graphql.parse(text)):
+            if told.search(error.message):
+                return Query(text, error.message)
+            other = other or Query(text, error.message)
+    return other
+
+
+def valid(schema: Any, coordinate: str) -> Iterator[str]:
+    """Operations that use ``Type.member`` and are valid, the plainest first."""
+    import graphql
+
+    for text in islice(_texts(schema, coordinate), _MOST):
         try:
-            document = graphql.parse(text)
-            if graphql.validate(old, document):
-                continue
-            refused = graphql.validate(new, document)
+            if not graphql.validate(schema, graphql.parse(text)):
+                yield text
         except graphql.GraphQLError:
             continue
-        if refused:
-            return Query(text, refused[0].message)
-    return None
 
 
 def _texts(schema: Any, coordinate: str) -> Iterator[str]:
@@ -96,7 +107,8 @@ def _selection(kind: Any, owner: str, member: str) -> str:
         wanted = member if kind.name == owner and member in kind.fields else "__typename"
         inner = _selection(_named(kind.fields[wanted].type), "", "") if wanted == member else ""
         return f" {{ {wanted}{inner} }}"
-    return f" {{ ... on {member} {{ __typename }} }}" if member else " { __typename }"
+    part = member if kind.name == owner else ""
+    return f" {{ ... on {part} {{ __typename }} }}" if part else " { __typename }"
 
 
 def _value(kind: Any, which: int, owner: str, member: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.plugins.builtin.contracts import modes
 from orchestrator.plugins.builtin.contracts.documents import Unreadable, decoded
-from orchestrator.plugins.builtin.contracts.graphql_queries import query
+from orchestrator.plugins.builtin.contracts.graphql_queries import query, valid
 from orchestrator.plugins.builtin.contracts.json_schema import absent
 from orchestrator.plugins.builtin.contracts.kinds import Asked, Missing, Undecided, Unusable
 from orchestrator.plugins.builtin.contracts.versions import Version
@@ -27,6 +27,7 @@ HAS_DIRECTION = False
 _ENDINGS = (".graphql", ".graphqls", ".gql")
 #: Beginnings of a rule → what to do about it; the first that fits.
 _REMEDIES = (
+    ("type-added", "make sure that clients take types they do not know"),
     ("type-removed", "keep the type, marked @deprecated, until nobody asks for it any more"),
     ("type", "keep the kind of the type; add a new type beside it"),
     ("field-removed", "keep the field, marked @deprecated, until nobody asks for it any more"),
@@ -104,8 +105,20 @@ def compare(old: Loaded, new: Loaded, asked: Asked) -> Iterator[Finding | Undeci
           find_dangerous_changes(before.schema, after.schema)),
     ]  # fmt: skip
     for change, severity in found:
+        if _is_unused_scalar(change):
+            continue
         finding = _finding(change, severity, before, after, new)
         yield finding if backward else going_back(finding)
+
+
+def _is_unused_scalar(change: Any) -> bool:
+    """Whether a built-in scalar is only used nowhere any more: what used it is told itself."""
+    import graphql
+
+    names = re.findall(r"\w+", change.description)
+    return change.type.name == "TYPE_REMOVED" and any(
+        name in graphql.specified_scalar_types for name in names
+    )
 
 
 def _finding(
@@ -117,9 +130,7 @@ def _finding(
     file, line = _place(coordinate, new)
     evidence: dict[str, Json] = {"path": coordinate}
     if severity is Severity.BREAKING:
-        shown = query(before.schema, after.schema, coordinate)
-        if shown is not None:
-            evidence |= {"counterexample": shown.text, "refused_because": shown.refused}
+        evidence |= _shown(change.description, coordinate, before, after)
     return Finding(
         rule=f"graphql.{rule}",
         severity=severity,
@@ -131,11 +142,31 @@ def _finding(
     )
 
 
+def _shown(description: str, coordinate: str, before: Loaded, after: Loaded) -> dict[str, Json]:
+    """The operation that shows a break, with why: it is refused, or answered with another type."""
+    shown = query(before.schema, after.schema, coordinate)
+    changed = re.search(r"changed type from (\S+) to (\S+)", description)
+    asked = next(valid(before.schema, coordinate), None)
+    told = shown is not None and coordinate.rpartition(".")[2] in shown.refused
+    if changed and asked and not told and _is_output(coordinate, before):
+        promised, now = (kind.rstrip(".") for kind in changed.groups())
+        because = f"{coordinate} is answered with {now}; {promised} was promised"
+        return {"counterexample": asked, "refused_because": because}
+    return {"counterexample": shown.text, "refused_because": shown.refused} if shown else {}
+
+
+def _is_output(coordinate: str, loaded: Loaded) -> bool:
+    import graphql
+
+    owner = loaded.schema.type_map.get(coordinate.partition(".")[0])
+    return graphql.is_object_type(owner) or graphql.is_interface_type(owner)
+
+
 def _coordinate(description: str, rule: str, *schemas: Loaded) -> str:
     """The ``Type.member`` a description speaks of, or an empty text."""
     words = re.findall(r"[A-Za-z_@][A-Za-z0-9_.@]*", description)
     names = [name for word in words if _is_name(name := word.rstrip("."), *schemas)]
-    if rule == "type-removed-from-union" and len(names) > 1:
+    if rule in ("type-removed-from-union", "type-added-to-union") and len(names) > 1:
         return f"{names[-1]}.{names[0]}"
     return names[0] if names else ""
 
