@@ -65,7 +65,8 @@ def _contract(
 ) -> Contract:
     """What the files are judged as: the configured contract, with what was said otherwise."""
     path = str(pair.new["path"])
-    start = configured or Contract(path, contracts.guessed(pair.new), path)
+    kind = options["kind"] or (configured.kind if configured else contracts.kind_of_both(pair))
+    start = configured or Contract(path, kind, path)
     said = {"kind": options["kind"], "compatibility": options["mode"],
             "direction": options["direction"], "content_model": options["content_model"],
             "package": options["package"]}  # fmt: skip
@@ -73,7 +74,10 @@ def _contract(
     if made.kind == "python" and not made.package:
         made = replace(made, package=contracts.package_of(pair.new))
     if made.kind == "python" and not made.package:
-        raise UsageError("a Python package has to be named", hint="--package shop.public")
+        raise UsageError(
+            "the Python package has to be named: there is not exactly one",
+            hint="--package NAME; OLD and NEW are the folders it is imported from",
+        )
     return replace(made, compatibility=made.compatibility.removesuffix("-transitive"))
 
 

@@ -6,6 +6,7 @@ hang or crash nobody. Files and git objects are read; nothing is changed.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,13 +16,13 @@ from orchestrator import descendants
 from orchestrator.config.model import Config, Contract
 from orchestrator.config.names import contracts_named
 from orchestrator.environment import allowed
-from orchestrator.errors import OrchestrateError
+from orchestrator.errors import OrchestrateError, UsageError
 from orchestrator.git import Git, GitError, NotARepository, Repository, find
 from orchestrator.plugins.remote import Worker
 from orchestrator.plugins.spec import Check, CheckResult, Json
 
 __all__ = ["NoContract", "NoVersion", "Pair", "compare", "identify", "kept_versions", "kind_of",
-           "known", "package_of", "pair"]  # fmt: skip
+           "kind_of_both", "known", "package_of", "pair"]  # fmt: skip
 
 #: Seconds one comparison may take, and a whole history.
 SECONDS, HISTORY_SECONDS = 120.0, 600.0
@@ -98,7 +99,7 @@ def kind_of(path: str, text: bytes | None) -> str:
         return _KINDS[ending]
     if text is None:
         return "protobuf"
-    return "openapi" if b"openapi" in text[:4096] else "json-schema"
+    return "openapi" if re.search(rb"\b(openapi|swagger)\b", text[:4096]) else "json-schema"
 
 
 def guessed(version: Mapping[str, Json]) -> str:
@@ -114,6 +115,19 @@ def guessed(version: Mapping[str, Json]) -> str:
     endings = [Path(name).suffix for name in _names(version)]
     return next((_KINDS[e] for e in (".proto", ".graphql", ".graphqls", ".gql", ".py")
                  if e in endings), "json-schema")  # fmt: skip
+
+
+def kind_of_both(versions: Pair) -> str:
+    """The kind both versions are probably of; raises ``UsageError`` where they differ.
+
+    Compared as another kind, next to nothing of them would count.
+    """
+    old, new = guessed(versions.old), guessed(versions.new)
+    if old != new:
+        raise UsageError(f"{versions.old['label']} looks like {old}, and "
+                         f"{versions.new['label']} like {new}",
+                         hint=f"say what they are: --kind {old}")  # fmt: skip
+    return new
 
 
 def package_of(version: Mapping[str, Json]) -> str | None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.plugins.spec import CheckResult, Finding, Json, Outcome, Severity
-from orchestrator.report.text import cut, flat, json_text, plural, visible
+from orchestrator.report.text import beginning, flat, json_text, plural, visible
 
 __all__ = ["compared", "kept"]
 
@@ -44,7 +44,8 @@ def compared(console: Console, result: CheckResult, old: str, new: str) -> None:
               for key in ("kind", "compatibility", "direction", "content_model")
               if key in result.data]  # fmt: skip
     why = "" if result.outcome in _SAYS or result.data.get("undecided") else f": {result.reason}"
-    line = f"{said}: {flat(old)} → {flat(new)}{flat(why)}  ({', '.join(judged)})"
+    how = f"  ({', '.join(judged)})" if judged else ""
+    line = f"{said}: {flat(old)} → {flat(new)}{flat(why)}{how}"
     console.print(Text(line, style=f"bold {tone}"), soft_wrap=True)
 
 
@@ -67,7 +68,7 @@ def _finding(finding: Finding) -> Iterator[Text]:
 
 def _value(value: Json) -> str:
     text = value if isinstance(value, str) else " ".join(json_text(value).split())
-    return cut(flat(visible(text)), 600)
+    return beginning(flat(visible(text)), 600)
 
 
 def kept(console: Console, name: str, mode: str, result: CheckResult) -> None:

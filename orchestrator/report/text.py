@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["cut", "duration", "flat", "json_text", "plural", "size_of", "visible"]
+__all__ = ["beginning", "cut", "duration", "flat", "json_text", "plural", "size_of", "visible"]
 
 #: Characters of an output, trace or value that a page shows.
 LIMIT = 3000
@@ -33,6 +33,13 @@ def cut(text: str, limit: int = LIMIT) -> str:
     if len(text) <= limit:
         return text
     return f"[{len(text) - limit:,} characters before this are left out]\n{text[-limit:]}"
+
+
+def beginning(text: str, limit: int) -> str:
+    """The beginning of a long text, then how much is left out."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text) - limit:,} more characters)"
 
 
 def json_text(value: Any) -> str:

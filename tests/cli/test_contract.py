@@ -188,3 +188,27 @@ def test_it_has_to_be_clear_what_is_blessed(
     status, _, said = call("contract", "bless", "order", "--reason", "r", "--yes", "--at", gone)
     assert (status, said[:4]) == (1, "E432")
     assert "no usable version" in said
+
+
+def test_two_versions_of_different_kinds_are_not_compared_as_one_of_them(
+    ordered: Shop, call: Call
+) -> None:
+    (ordered.main / "old.json").write_text('{"openapi": "3.0.3", "info": {}, "paths": {}}')
+    (ordered.main / "new.json").write_text('{"type": "object"}')
+    status, _, said = call("contract", "diff", "old.json", "new.json")
+    assert status == 2
+    assert "old.json looks like openapi, and new.json like json-schema" in said
+    (ordered.main / "new.json").write_text('{"swagger": "2.0", "paths": {}}')
+    status, printed, _ = call("contract", "diff", "old.json", "new.json")
+    assert status == 3
+    assert "it is Swagger 2.0; convert it to OpenAPI 3 first" in printed
+
+
+def test_a_long_value_is_shown_from_its_beginning(ordered: Shop, call: Call) -> None:
+    ways = [f"way number {number:03}" for number in range(100)]
+    (ordered.main / "old.json").write_text(order(*ways))
+    (ordered.main / "new.json").write_text(order("card"))
+    _, printed, _ = call("contract", "diff", "old.json", "new.json")
+    [lost] = [line for line in printed.splitlines() if line.startswith("    lost set:")]
+    assert lost.startswith('    lost set: { "enum": [ "way number 000", ')
+    assert lost.endswith("more characters)")

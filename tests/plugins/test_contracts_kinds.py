@@ -114,7 +114,7 @@ def test_each_graphql_break_is_shown_by_an_operation_refused_for_that_very_reaso
     result = compared(make_repo, "graphql", GRAPHQL, new, compatibility="full")
     breaks = [f for f in result.findings if f.severity is Severity.BREAKING]
     because = {
-        finding.evidence["path"]: finding.evidence.get("refused_because")
+        finding.evidence["path"]: str(finding.evidence.get("refused_because"))
         for finding in breaks
         if not finding.message.startswith("going back")
     }

@@ -196,7 +196,10 @@ BREAKING: dict[str, tuple[Edit, str, str]] = {
     "security scheme": (
         lambda d: put(d["components"]["securitySchemes"]["key"], "in", "query"),
         "openapi.security-scheme-changed",
-        "every operation that uses it: the security scheme key changed",
+        (
+            "every operation that uses it: the security scheme key changed: "
+            "in is query now; before it was header"
+        ),
     ),
     "request value": (
         lambda d: put(user(d)["properties"], "role", {"enum": ["admin"]}),
@@ -390,3 +393,74 @@ def test_what_is_new_is_missed_by_who_goes_back(make_repo: MakeRepo) -> None:
 def test_none_compares_nothing(edited: Callable[..., CheckResult]) -> None:
     result = edited(lambda d: drop(d["paths"], "/users"), compatibility="none")
     assert result.outcome is Outcome.PASSED
+
+
+def test_a_surface_that_is_not_examined_is_named_when_it_was_removed(
+    edited: Callable[[Edit], CheckResult], make_repo: MakeRepo
+) -> None:
+    document = yaml.safe_load(API)
+    document["webhooks"] = {}
+    repo = make_repo({PATH: yaml.safe_dump(document)}, name="hooked")
+    base = git(repo, "rev-parse", "HEAD")
+    drop(document, "webhooks")
+    commit(repo, {PATH: yaml.safe_dump(document)})
+    assert check(repo, base).data["not_examined"] == ["webhooks"]
+    assert edited(lambda d: None).data["not_examined"] == []
+
+
+def test_each_refusal_names_what_its_finding_is_about(
+    edited: Callable[[Edit], CheckResult],
+) -> None:
+    def edit(document: Document) -> None:
+        document["security"] = [{"other": []}]
+        users(document)["parameters"][0]["required"] = True
+        users(document)["parameters"].append(
+            {"name": "must", "in": "query", "required": True, "schema": {"type": "string"}}
+        )
+        users(document, "post")["requestBody"]["required"] = True
+
+    because = {f.message: f.evidence.get("refused_because") for f in edited(edit).findings}
+    assert because["GET /users: the query parameter limit became required"] == (
+        "the query parameter limit is required"
+    )
+    assert because["GET /users: the query parameter must is new and required"] == (
+        "the query parameter must is required"
+    )
+    assert because["POST /users: the request body became required"] == "a body is required"
+    assert because["GET /users: callers with key are no longer let in"] == (
+        "the credentials do not suffice"
+    )
+
+
+def test_a_scheme_matters_where_an_operation_asks_for_it(
+    edited: Callable[[Edit], CheckResult], make_repo: MakeRepo
+) -> None:
+    document = yaml.safe_load(API)
+    flows = {"implicit": {"authorizationUrl": "https://a", "scopes": {"read": "", "write": ""}}}
+    document["components"]["securitySchemes"]["oauth"] = {"type": "oauth2", "flows": flows}
+    for name, outcome in (("key", Outcome.PASSED), ("oauth", Outcome.FAILED)):
+        before = copy.deepcopy({**document, "security": [{name: []}]})
+        repo = make_repo({PATH: yaml.safe_dump(before)}, name=f"scheme-{outcome}")
+        base = git(repo, "rev-parse", "HEAD")
+        drop(
+            before["components"]["securitySchemes"]["oauth"]["flows"]["implicit"]["scopes"], "read"
+        )
+        commit(repo, {PATH: yaml.safe_dump(before)})
+        result = check(repo, base)
+        assert result.outcome is outcome
+    [finding] = result.findings
+    assert finding.message.endswith("oauth changed: the scopes read of implicit are gone")
+    assert finding.evidence["counterexample"]["operations"] == ["GET /users", "POST /users"]
+
+
+def test_a_change_of_a_recursive_schema_is_told_once(make_repo: MakeRepo) -> None:
+    document = yaml.safe_load(API)
+    friends = {"type": "array", "items": {"$ref": "#/components/schemas/User"}}
+    user(document)["properties"]["friends"] = friends
+    repo = make_repo({PATH: yaml.safe_dump(document)})
+    base = git(repo, "rev-parse", "HEAD")
+    user(document)["required"].append("role")
+    commit(repo, {PATH: yaml.safe_dump(document)})
+    [finding] = check(repo, base).findings
+    assert finding.message.endswith("$.role became required; values without it were valid")
+    assert finding.evidence["also_at"] == ["$.friends[*]"]

@@ -20,7 +20,7 @@ __all__ = ["orchestrate_execute", "orchestrate_plan", "orchestrate_plugin"]
 @hookimpl
 def orchestrate_plugin() -> PluginInfo:
     """The family's name and version; the version changes when a verdict could."""
-    return PluginInfo("contracts", "2", "contracts")
+    return PluginInfo("contracts", "3", "contracts")
 
 
 @hookimpl

@@ -272,9 +272,17 @@ class _Job:
             else:
                 findings.append(self._about_version(found, version, blessed))
         part = broken(*findings)
+        unseen = {"not_examined": self._unseen(old)}
         if open_ and part.outcome is Outcome.PASSED:
-            return replace(undecided(open_, version.label), findings=tuple(findings))
-        return replace(part, data=undecided(open_, version.label).data if open_ else {})
+            told = undecided(open_, version.label)
+            return replace(told, findings=tuple(findings), data={**told.data, **unseen})
+        more = undecided(open_, version.label).data if open_ else {}
+        return replace(part, data={**more, **unseen})
+
+    def _unseen(self, old: Any) -> list[str]:
+        """The surfaces no rule looks at that either version has: what went with one is unseen."""
+        sides = (self._kind.about(side)["not_examined"] for side in (old, self._new))
+        return list(dict.fromkeys(name for side in sides for name in side))
 
     def _about_version(
         self, finding: Finding, version: Version, blessed: blessings.Blessing | None

@@ -72,33 +72,39 @@ class _Walk:
         self._pair = pair
         self._ours: Mapping[str, Json] = pair.reader.get("$defs", {})
         self._theirs: Mapping[str, Json] = pair.writer.get("$defs", {})
-        self._seen: set[tuple[str, str]] = set()
+        #: Pairs of references → whether what differs there is told; assumed while it is walked.
+        self._seen: dict[tuple[str, str], bool] = {}
 
-    def node(self, writer: Json, reader: Json, path: Path) -> None:
-        """Compare the schemas of one place."""
-        if len(path) > _DEPTH or len(self.found) >= _MOST or self._been(writer, reader):
-            return
+    def node(self, writer: Json, reader: Json, path: Path) -> bool:
+        """Compare the schemas of one place; whether what differs in it is told somewhere.
+
+        Recursive schemas are walked once: what a circle leads back to is told where it began.
+        """
+        pair = (str(_reference(writer)), str(_reference(reader)))
+        if pair in self._seen:
+            return self._seen[pair]
+        if len(path) > _DEPTH or len(self.found) >= _MOST:
+            return False
+        if pair != ("None", "None"):
+            self._seen[pair] = True
+            self._seen[pair] = self._walked(writer, reader, path)
+            return self._seen[pair]
+        return self._walked(writer, reader, path)
+
+    def _walked(self, writer: Json, reader: Json, path: Path) -> bool:
         writer, reader = _followed(writer, self._theirs), _followed(reader, self._ours)
         sent, read = schemas.scoped(writer, self._theirs), schemas.scoped(reader, self._ours)
         if schemas.covers(read, sent) is Answer.YES:
-            return
+            return False
         before = len(self.found)
         sender, receiver = _flat(writer), _flat(reader)
         for difference in _here(sender, receiver, schemas.admits(read)):
             self._add(difference, path)
-        for one, other, part in _below(sender, receiver):
-            self.node(one, other, (*path, *part))
-        if len(self.found) == before and path:
+        told = [self.node(one, other, (*path, *part)) for one, other, part
+                in _below(sender, receiver)]  # fmt: skip
+        if len(self.found) == before and not any(told) and path:
             self._add(Difference(Kind.OTHER, lost=schemas.lost(sent, read)), path)
-
-    def _been(self, writer: Json, reader: Json) -> bool:
-        """Recursive schemas are walked once."""
-        pair = (str(_reference(writer)), str(_reference(reader)))
-        if pair == ("None", "None"):
-            return False
-        known = pair in self._seen
-        self._seen.add(pair)
-        return known
+        return any(told) or len(self.found) > before
 
     def _add(self, difference: Difference, path: Path) -> None:
         """Give a difference its path and an example of its own; drop it where there is none."""

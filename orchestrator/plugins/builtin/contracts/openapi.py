@@ -6,6 +6,7 @@ not examined is named in the result (``data["not_examined"]``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -33,6 +34,15 @@ from orchestrator.plugins.spec import CheckContext, Finding, Json, Severity
 __all__ = ["HAS_DIRECTION", "about", "compare", "load", "violations"]
 
 HAS_DIRECTION = False
+
+#: Rule → words of the reason it is about, where a call is refused for several.
+_ABOUT = {
+    "server-removed": "served",
+    "security-tightened": "credentials",
+    "body-required": "body",
+    "body-removed": "body",
+    "media-type-removed": "taken",
+}
 
 
 def load(version: Version, contract: Mapping[str, Json], context: CheckContext) -> Side:
@@ -94,7 +104,8 @@ def _finding(change: Change, old: Side, new: Side) -> Finding | Undecided:
     evidence: dict[str, Json] = {"operation": change.operation, "pointer": change.place}
     if change.call is not None and change.severity is Severity.BREAKING:
         try:
-            shows = refusal(old, change.call) is None and refusal(new, change.call)
+            accepted = refusal(old, change.call) is None
+            shows = accepted and refusal(new, change.call, _about(change))
         except Unmodelled as error:
             return Undecided(change.operation, f"{change.message}; {error}")
         if not shows:
@@ -111,6 +122,12 @@ def _finding(change: Change, old: Side, new: Side) -> Finding | Undecided:
         remedy=RULES[change.rule],
         evidence=evidence,
     )
+
+
+def _about(change: Change) -> str:
+    """What the reason has to name for which a call is refused, see ``refusal``."""
+    parameter = re.search(r"\w+ parameter \S+", change.message)
+    return parameter.group() if parameter else _ABOUT.get(change.rule, "")
 
 
 def _here(finding: Finding, side: Side) -> Finding:

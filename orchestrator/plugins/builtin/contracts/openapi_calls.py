@@ -7,7 +7,7 @@ media type of the operation and is valid, and the credentials suffice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -97,19 +97,27 @@ def _telling(value: Json) -> int:
     return min(len(value), 2) if isinstance(value, (list, dict)) else 1
 
 
-def refusal(side: Side, call: Call) -> str | None:
+def refusal(side: Side, call: Call, about: str = "") -> str | None:
     """Why this version refuses the call, or None where it accepts it.
 
-    Raises ``ValueError`` where a schema cannot be modelled.
+    Of several reasons the one that names ``about`` (``body``, ``query parameter
+    limit``), else the first. Raises ``ValueError`` where a schema cannot be modelled.
     """
+    reasons = list(_refusals(side, call))
+    return next((said for said in reasons if about in said), reasons[0] if reasons else None)
+
+
+def _refusals(side: Side, call: Call) -> Iterator[str]:
     operation = side.api.operations.get((call.operation.method, call.operation.path))
     if operation is None:
-        return "there is no such operation"
+        yield "there is no such operation"
+        return
     if call.server is not None and call.server not in operation.servers:
-        return f"nothing is served at {call.server}"
+        yield f"nothing is served at {call.server}"
     if not any(suffices(call.credentials, asked) for asked in operation.security):
-        return "the credentials do not suffice"
-    return _parameters(side, operation, call) or _body(side, operation, call)
+        yield "the credentials do not suffice"
+    yield from _parameters(side, operation, call)
+    yield from _body(side, operation, call)
 
 
 def suffices(had: Mapping[str, frozenset[str]], asked: Mapping[str, frozenset[str]]) -> bool:
@@ -134,30 +142,30 @@ def written_alike(one: Parameter, other: Parameter, side: Side) -> bool:
     return one.schema is None or side.is_plain(one.schema)
 
 
-def _parameters(side: Side, operation: Operation, call: Call) -> str | None:
+def _parameters(side: Side, operation: Operation, call: Call) -> Iterator[str]:
     for key, parameter in operation.parameters.items():
         if parameter.required and key not in call.parameters:
-            return f"the {parameter.location} parameter {parameter.name} is required"
+            yield f"the {parameter.location} parameter {parameter.name} is required"
     for key, value in call.parameters.items():
         mine, sent = operation.parameters.get(key), call.operation.parameters[key]
         if mine is None:
-            return f"there is no {sent.location} parameter {sent.name}"
-        if not written_alike(sent, mine, side):
-            return f"the {sent.location} parameter {sent.name} is written another way"
-        if not _valid(side, mine.schema, value):
-            return f"the {sent.location} parameter {sent.name} is not valid"
-    return None
+            yield f"there is no {sent.location} parameter {sent.name}"
+        elif not written_alike(sent, mine, side):
+            yield f"the {sent.location} parameter {sent.name} is written another way"
+        elif not _valid(side, mine.schema, value):
+            yield f"the {sent.location} parameter {sent.name} is not valid"
 
 
-def _body(side: Side, operation: Operation, call: Call) -> str | None:
+def _body(side: Side, operation: Operation, call: Call) -> Iterator[str]:
     if call.media is None:
-        return "a body is required" if operation.body_required else None
-    if operation.body is None:
-        return "no body is taken"
-    entry = speaks(call.media, operation.body)
-    if entry is None:
-        return f"{call.media} is not taken"
-    return None if _valid(side, operation.body[entry], call.body) else "the body is not valid"
+        if operation.body_required:
+            yield "a body is required"
+    elif operation.body is None:
+        yield "no body is taken"
+    elif (entry := speaks(call.media, operation.body)) is None:
+        yield f"{call.media} is not taken"
+    elif not _valid(side, operation.body[entry], call.body):
+        yield "the body is not valid"
 
 
 def _valid(side: Side, place: str | None, value: Json) -> bool:

@@ -41,6 +41,8 @@ _IGNORED = frozenset(("accept", "content-type", "authorization"))
 def api(document: Json) -> Api:
     """The operations of a document; raises ``Malformed``."""
     version = document.get("openapi") if isinstance(document, dict) else None
+    if version is None and isinstance(document, dict) and "swagger" in document:
+        raise Malformed(f"it is Swagger {document['swagger']}; convert it to OpenAPI 3 first")
     if not isinstance(version, str) or not re.match(r"3\.[01](\.|$)", version):
         raise Malformed("it does not say openapi: 3.0 or 3.1")
     info = document.get("info")

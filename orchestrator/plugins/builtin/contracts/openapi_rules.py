@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from orchestrator.plugins.builtin.contracts import openapi_schemes as schemes
 from orchestrator.plugins.builtin.contracts.documents import pointer
 from orchestrator.plugins.builtin.contracts.openapi_calls import (
     Call,
@@ -31,6 +32,9 @@ from orchestrator.plugins.builtin.contracts.openapi_side import Side
 from orchestrator.plugins.spec import Json, Severity
 
 __all__ = ["RULES", "Change", "structural"]
+
+#: Operations that a finding about several lists.
+_LISTED = 50
 
 #: Rule → what to do about it.
 RULES: Mapping[str, str] = {
@@ -273,32 +277,16 @@ def _named(alternative: Mapping[str, frozenset[str]]) -> str:
 
 
 def _schemes(old: Api, new: Api) -> Iterator[Change]:
+    """Schemes that operations ask for and that mean something else now."""
     for name, scheme in old.schemes.items():
         other = new.schemes.get(name)
         if not isinstance(scheme, dict) or not isinstance(other, dict):
             continue
-        if _meaning(scheme) != _meaning(other) or not _flows(scheme, other):
+        users = [operation.name for operation in old.operations.values()
+                 if any(name in asked for asked in operation.security)]  # fmt: skip
+        lost = schemes.lost(scheme, other)
+        if users and lost:
             yield Change("security-scheme-changed", "every operation that uses it",
-                         f"the security scheme {name} changed",
+                         f"the security scheme {name} changed: {'; '.join(lost)}",
                          pointer("components", "securitySchemes", name),
-                         reply={"before": _meaning(scheme), "after": _meaning(other)})  # fmt: skip
-
-
-def _meaning(scheme: Mapping[str, Json]) -> dict[str, Json]:
-    ignored = ("description", "bearerFormat", "flows")
-    return {k: v for k, v in scheme.items() if k not in ignored and not k.startswith("x-")}
-
-
-def _flows(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:
-    """Whether every OAuth flow with its addresses and scopes is still there."""
-    ours = new.get("flows") or {}
-    for name, flow in (old.get("flows") or {}).items():
-        other = ours.get(name)
-        if not isinstance(other, dict) or not isinstance(flow, dict):
-            return False
-        urls = ("authorizationUrl", "tokenUrl")
-        if any(flow.get(key) != other.get(key) for key in urls):
-            return False
-        if not set(flow.get("scopes") or ()) <= set(other.get("scopes") or ()):
-            return False
-    return True
+                         reply={"operations": users[:_LISTED], "lost": lost})  # fmt: skip

@@ -19,6 +19,8 @@ _WORST = (Outcome.FAILED, Outcome.ERRORED, Outcome.INCONCLUSIVE, Outcome.PASSED)
 #: The largest schema or value evidence carries, in characters of JSON.
 _MAX_EVIDENCE = 4000
 _MAX_LISTED, _MAX_REASONS = 100, 5
+#: Data that every part adds to.
+_ADDED_UP = ("undecided", "not_examined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,10 @@ def combined(parts: Iterable[Part]) -> CheckResult:
     reasons = [part.reason for part in every if part.outcome is outcome and part.reason]
     data: dict[str, Json] = {}
     for part in every:
-        data |= {name: value for name, value in part.data.items() if name != "undecided"}
+        data |= {name: value for name, value in part.data.items() if name not in _ADDED_UP}
+    unseen = [name for part in every for name in part.data.get("not_examined", ())]
+    if any("not_examined" in part.data for part in every):
+        data["not_examined"] = list(dict.fromkeys(unseen))
     open_ = [surface for part in every for surface in part.data.get("undecided", ())]
     if open_:
         data["undecided"] = open_[:_MAX_LISTED]

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from orchestrator.plugins.builtin.contracts.compare import Comparison
 from orchestrator.plugins.builtin.contracts.explain import Difference, Kind
 from orchestrator.plugins.builtin.contracts.verdict import evidence_of, shown
-from orchestrator.plugins.spec import Finding, Json, Severity
+from orchestrator.plugins.spec import Finding, Json, Severity, dumps
 
 __all__ = ["GAINED", "LOST", "Situation", "edge", "findings", "going_back"]
 
 _SHOWN = 6
+#: Other places of the same difference that a finding lists.
+_ALSO = 20
 
 #: The path of a value's part → a JSON pointer into a document.
 Place = Callable[[Sequence[str | int]], str]
@@ -76,11 +78,28 @@ def findings(
             evidence={
                 **_evidence(difference),
                 **({"pointer": place(difference.at)} if place else {}),
+                **({"also_at": also[:_ALSO]} if also else {}),
                 **(evidence or {}),
             },
         )
-        for difference in comparison.differences or (unnamed,)
+        for difference, also in _distinct(comparison.differences or (unnamed,), place)
     ]
+
+
+def _distinct(
+    differences: Sequence[Difference], place: Place | None
+) -> list[tuple[Difference, list[str]]]:
+    """What one place of the document makes at several places of a value is one difference.
+
+    Each with the paths of the others; the shortest path is its own.
+    """
+    grouped: dict[str, list[Difference]] = {}
+    for one in differences:
+        where = place(one.at) if place else one.path
+        same = [where, one.kind, one.names, one.keyword, one.lost]
+        grouped.setdefault(dumps(same), []).append(one)
+    ordered = (sorted(group, key=lambda one: len(one.at)) for group in grouped.values())
+    return [(first, [one.path for one in rest]) for first, *rest in ordered]
 
 
 def going_back(finding: Finding) -> Finding:
