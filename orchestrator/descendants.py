@@ -12,7 +12,6 @@ Standard library only; knows nothing of checks or plugins.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import os
 import signal
@@ -51,6 +50,8 @@ def become_reaper() -> bool:
     """Make this process the parent of its orphaned descendants; False where impossible."""
     global _reaper
     if can_reap():
+        import ctypes
+
         library = ctypes.CDLL(None, use_errno=True)
         _reaper = library.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     return _reaper

@@ -157,6 +157,16 @@ class Git:
                         check=False)  # fmt: skip
         return done.stdout.decode().strip() or None if done.returncode == 0 else None
 
+    def commit_and_tree(self, ref: str) -> tuple[str, str] | None:
+        """The full ids of the commit ``ref`` names and of its tree, or None; starts git once."""
+        if "\n" in ref:
+            return None
+        asked = f"{ref}^{{commit}}\n".encode(errors="surrogateescape")
+        told, _, content = self.run("cat-file", "--batch", stdin=asked).stdout.partition(b"\n")
+        words = told.decode(errors="replace").split(" ")
+        tree = content.partition(b"\n")[0].decode(errors="replace").removeprefix("tree ")
+        return (words[0], tree) if words[1:2] == ["commit"] else None
+
     def tree(self, commit: str) -> str:
         """The id of a commit's tree."""
         return self.out("rev-parse", "--verify", f"{commit}^{{tree}}")

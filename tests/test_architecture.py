@@ -11,6 +11,8 @@ import grimp
 import pytest
 import yaml
 
+from tests.conftest import MakeRepo
+
 ROOT = Path(__file__).parents[1] / "orchestrator"
 
 #: Top first. A module imports what is on its own level or below it, never above.
@@ -141,3 +143,36 @@ def test_a_cheap_start_imports_nothing_heavy(module: str) -> None:
 def test_the_wheel_has_one_top_level_name() -> None:
     text = (ROOT.parent / "pyproject.toml").read_text()
     assert 'packages = ["orchestrator"]' in text
+
+
+def test_a_run_in_which_everything_is_known_imports_nothing_it_does_not_need(
+    make_repo: MakeRepo,
+) -> None:
+    layers = 'layers: {app: {paths: ["**"], checks: [{name: tests, run: "true"}]}}'
+    repo = make_repo({"config/orchestrate.yaml": f"version: 1\nproject: shop\n{layers}\n"})
+    show = "import sys; from orchestrator.cli.main import run; run(['verify']); print(*sys.modules)"
+    for told in ("passed: 1 check in", "(1 known from earlier runs)"):
+        done = subprocess.run(
+            [sys.executable, "-c", show], cwd=repo, capture_output=True, text=True, check=True
+        )
+        assert told in done.stdout
+    unneeded = {
+        "cel",
+        "concurrent.futures",
+        "ctypes",
+        "difflib",
+        "email",
+        "importlib.metadata",
+        "jsonschema_rs",
+        "logging",
+        "orchestrator.plugins.manager",
+        "orchestrator.store",
+        "pluggy",
+        "random",
+        "rich",
+        "secrets",
+        "socket",
+        "tempfile",
+        "yaml",
+    }
+    assert unneeded & set(done.stdout.splitlines()[-1].split()) == set()

@@ -120,7 +120,8 @@ def thaw(reason: str, yes: bool) -> None:
 def _print_last_run(value: Mapping[str, Any], out: Console) -> None:
     """The report of the handoff's current run: what its author has to know."""
     from orchestrator.report.console import print_report
+    from orchestrator.report.paper import Styled
 
     if value["report"]:
         out.print()
-        print_report(Report.from_json(json.loads(value["report"])), out)
+        print_report(Report.from_json(json.loads(value["report"])), Styled(out))

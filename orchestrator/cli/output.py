@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,8 +13,12 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "json_option", "print_json", "remark"]
+    from orchestrator.report.paper import Paper
 
+__all__ = ["console", "json_option", "paper", "print_json", "remark"]
+
+#: Variables by which users ask for colours where there is no terminal.
+_COLOURS = ("FORCE_COLOR", "TTY_COMPATIBLE")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -46,3 +51,13 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 100
     return Piped(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+
+
+def paper(*, stderr: bool = False) -> Paper:
+    """What a report is printed on: plain where no colour would be seen."""
+    from orchestrator.report.paper import Plain, Styled
+
+    stream = sys.stderr if stderr else sys.stdout
+    if stream.isatty() or any(name in os.environ for name in _COLOURS):
+        return Styled(console(stderr=stderr))
+    return Plain(stream)

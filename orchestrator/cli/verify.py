@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.output import console, json_option
+from orchestrator.cli.output import json_option, paper
 from orchestrator.errors import OrchestrateError, UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def command(
             everything=everything,
             layers=layers,
             fresh=no_cache,
-            listener=Progress(console(stderr=True)),
+            listener=Progress(paper(stderr=True)),
             stop=stop,
         )
     _write(report, wanted)
@@ -150,7 +150,7 @@ def _print(report: Report, form: str) -> None:
     if form == "console":
         from orchestrator.report.console import print_report
 
-        print_report(report, console())
+        print_report(report, paper())
     else:
         click.echo(_rendered(report, form), nl=False)
 
@@ -167,10 +167,9 @@ def _plain(report: Report) -> str:
     """What the console shows, for a file."""
     import io
 
-    from rich.console import Console
-
     from orchestrator.report.console import print_report
+    from orchestrator.report.paper import Plain
 
     stream = io.StringIO()
-    print_report(report, Console(file=stream, width=100, markup=False, highlight=False))
+    print_report(report, Plain(stream))
     return stream.getvalue()

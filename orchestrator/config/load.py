@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.config.memory import Memory
 from orchestrator.config.model import Config, Coordinator
 from orchestrator.config.problems import InvalidConfig, MissingConfig, Problem
-from orchestrator.config.yaml_reader import MAX_BYTES, Node, read
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git, NotARepository, Repository, find
+from orchestrator.plugins.json_values import Json
+
+if TYPE_CHECKING:
+    from orchestrator.config.yaml_reader import Node
 
 __all__ = [
     "PLACES",
@@ -82,16 +86,14 @@ def named(repository: Repository) -> str | None:
     return str(path)
 
 
-def at(git: Git, commit: str, source: str | None = None) -> Config | None:
+def at(
+    git: Git, commit: str, source: str | None = None, memory: Memory | None = None
+) -> Config | None:
     """The configuration as it is in a commit, or None where the commit has none.
 
     ``source`` is its path there; default: the first of the usual places.
-    Raises ``InvalidConfig``.
+    ``memory`` knows what needs no look. Raises ``InvalidConfig``.
     """
-    return _committed(git, commit, source, None)
-
-
-def _committed(git: Git, commit: str, source: str | None, memory: Memory | None) -> Config | None:
     for place in (source,) if source else PLACES:
         content = git.show(commit, place)
         if content is not None:
@@ -158,7 +160,7 @@ def _on_branch(repository: Repository, near: _Near | None) -> InForce | None:
     source = near.path.relative_to(near.folder).as_posix() if near and chosen else None
     for name in dict.fromkeys(names):
         commit = git.commit(f"refs/heads/{name}")
-        config = _committed(git, commit, source, memory) if commit else None
+        config = at(git, commit, source, memory) if commit else None
         if commit and config:
             return InForce(config, f"branch {name}, commit {commit[:10]}")
     return None
@@ -166,6 +168,8 @@ def _on_branch(repository: Repository, near: _Near | None) -> InForce | None:
 
 def _branch(path: Path) -> str:
     """The name of the integration branch a file gives, however wrong the rest of it is."""
+    from orchestrator.config.yaml_reader import read
+
     try:
         root = read(_content(path, str(path))).root
     except OrchestrateError:
@@ -185,6 +189,8 @@ def _root(path: Path) -> Path:
 
 def _content(path: Path, source: str) -> bytes:
     """A file's bytes, no more than can be a configuration."""
+    from orchestrator.config.yaml_text import MAX_BYTES
+
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
@@ -208,24 +214,33 @@ def _load(
     at: str | None = None,
     memory: Memory | None = None,
 ) -> Config:
-    """Load, or say everything that is wrong. What ``memory`` knows needs no look at its rules."""
-    data = content.encode(errors="replace") if isinstance(content, str) else content
-    document, known = read(content), memory is not None and memory.knows(data)
+    """Load, or say everything that is wrong. ``memory`` knows what has no fault, without files."""
+    from orchestrator.config.build import build
+
+    bytes_ = content.encode(errors="replace") if isinstance(content, str) else content
+    data = memory.recall(bytes_) if memory is not None else None
+    if data is None:
+        data = _looked_at(content, source, root, at)
+        if memory is not None:
+            memory.add(bytes_, data)
+    return build(data, source)
+
+
+def _looked_at(content: str | bytes, source: str, root: Path | None, at: str | None) -> Json:
+    """The data in ``content``, in which there is no fault. Raises ``InvalidConfig``."""
+    from orchestrator.config.yaml_reader import read
+
+    document = read(content)
     problems = list(document.problems)
     if document.root is not None:
         misread = {problem.path for problem in problems}
-        faults = _faults(document.root, root, rules=not known)
-        problems += [fault for fault in faults if fault.path not in misread]
+        problems += [fault for fault in _faults(document.root, root) if fault.path not in misread]
     if problems or document.root is None:
         raise InvalidConfig(source, problems, at=at)
-    if memory is not None and not known:
-        memory.add(data)
-    from orchestrator.config.build import build
-
-    return build(document.root.value, source)
+    return document.root.value
 
 
-def _faults(node: Node, root: Path | None, *, rules: bool) -> list[Problem]:
+def _faults(node: Node, root: Path | None) -> list[Problem]:
     """Everything the schema and the meaning find fault with, each once."""
     from orchestrator.config.meaning import contradictions
     from orchestrator.config.rules import broken_rules
@@ -233,7 +248,6 @@ def _faults(node: Node, root: Path | None, *, rules: bool) -> list[Problem]:
     from orchestrator.config.view import View
 
     found = [*misfits(node), *contradictions(node, root)]
-    if rules:
-        seen = {problem.path for problem in found}
-        found += (problem for problem in broken_rules(View(node)) if problem.path not in seen)
+    seen = {problem.path for problem in found}
+    found += (problem for problem in broken_rules(View(node)) if problem.path not in seen)
     return list(dict.fromkeys(found))

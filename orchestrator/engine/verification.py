@@ -6,8 +6,7 @@ in a warning, never verified.
 
 from __future__ import annotations
 
-import difflib
-import secrets
+import os
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -71,7 +70,7 @@ def verify_commit(
         repository=repository,
         candidate=candidate,
         rules=rules,
-        run_id=f"local-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        run_id=f"local-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(3).hex()}",
         everything=everything or since is None,
         layers=tuple(layers) or None,
         policy_from=rules.source,
@@ -83,11 +82,12 @@ def verify_commit(
 
 
 def _candidate(git: Git, since: str | None) -> Candidate:
-    head = git.commit("HEAD")
-    if head is None:
+    found = git.commit_and_tree("HEAD")
+    if found is None:
         raise NothingToVerify(hint="git add -A && git commit")
+    head, tree = found
     if since is None:
-        return Candidate.of(git, head)
+        return Candidate(head, tree, None, head)
     base = git.commit(since)
     if base is None:
         raise UnknownCommit(
@@ -95,7 +95,7 @@ def _candidate(git: Git, since: str | None) -> Candidate:
             hint="is the name right, and was it fetched? In CI: fetch the whole history",
         )
     parted = git.merge_base(base, head) or base
-    return Candidate(head, git.tree(head), base, head, git.changed(parted, head))
+    return Candidate(head, tree, base, head, git.changed(parted, head))
 
 
 def _rules(repository: Repository, candidate: Candidate) -> tuple[Rules, list[str]]:
@@ -125,6 +125,8 @@ def _rules(repository: Repository, candidate: Candidate) -> tuple[Rules, list[st
 def _known_layers(rules: Rules, layers: Sequence[str]) -> None:
     for name in layers:
         if name not in rules.config.layers:
+            import difflib
+
             near = difflib.get_close_matches(name, rules.config.layers, n=1)
             defined = f"Defined layers: {', '.join(rules.config.layers)}"
             hint = f'did you mean "{near[0]}"? {defined}' if near else defined

@@ -51,6 +51,9 @@ __all__ = [
 BUILTIN = tuple(f"orchestrator.plugins.builtin.{family}" for family in FAMILIES)
 
 _HOOKS = ("orchestrate_plugin", "orchestrate_plan", "orchestrate_execute")
+# Here and not where they are defined: who only knows the contract needs no pluggy.
+for _name in _HOOKS:
+    pluggy.HookspecMarker("orchestrator")(getattr(spec, _name))
 
 _FAMILY_NAMES = ", ".join(FAMILIES)
 

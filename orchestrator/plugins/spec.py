@@ -26,11 +26,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Protocol
-
-import pluggy
+from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.plugins.json_values import Json, dumps
+
+if TYPE_CHECKING:
+    import pluggy
+
+    #: Marks a plugin's functions.
+    hookimpl = pluggy.HookimplMarker("orchestrator")
 
 __all__ = [
     "API_VERSION",
@@ -48,15 +52,21 @@ __all__ = [
     "Severity",
     "dumps",
     "hookimpl",
-    "hookspec",
 ]
 
 #: Raised when a hook changes shape; a plugin built for another major is refused.
 API_VERSION = 1
 ENTRY_POINT_GROUP = "orchestrator"
 
-hookspec = pluggy.HookspecMarker("orchestrator")
-hookimpl = pluggy.HookimplMarker("orchestrator")
+
+def __getattr__(name: str) -> object:
+    """``hookimpl``, for the processes that load plugins: all others do without its library."""
+    if name != "hookimpl":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import pluggy
+
+    return pluggy.HookimplMarker("orchestrator")
+
 
 #: Family name → its key in reports, the key of the framework's document.
 FAMILIES: dict[str, str] = {
@@ -310,17 +320,14 @@ class CheckContext:
         )
 
 
-@hookspec
 def orchestrate_plugin() -> PluginInfo:  # type: ignore[empty-body]  # a specification
     """Say who you are: name, version, family and the API you were built for."""
 
 
-@hookspec
 def orchestrate_plan(request: PlanRequest) -> list[Check]:  # type: ignore[empty-body]  # as above
     """Plan the checks this plugin would run. Read files, run nothing."""
 
 
-@hookspec
 def orchestrate_execute(  # type: ignore[empty-body]  # as above
     check: Check, context: CheckContext
 ) -> CheckResult:

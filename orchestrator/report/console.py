@@ -8,16 +8,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
-
 from orchestrator.plugins.spec import FAMILIES, Check, Finding, Outcome
 from orchestrator.report.evidence import limits, measured, notes
+from orchestrator.report.paper import Line, Paper
 from orchestrator.report.text import duration, flat, visible
 from orchestrator.report.words import by_family, elsewhere, place, sentence, word
 from orchestrator.verification.outcome import CheckReport, Report, Verdict, overall
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
@@ -45,8 +44,8 @@ class Progress:
     In CI (the variable ``CI``) there are lines on a terminal too: a log has no use for a bar.
     """
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, paper: Paper) -> None:
+        self.paper = paper
         self.waiting: set[str] = set()
         self.running: list[str] = []
         self.lock = threading.Lock()
@@ -55,8 +54,9 @@ class Progress:
 
     def planned(self, checks: Sequence[Check]) -> None:
         self.waiting = {check.id for check in checks}
-        if self.console.is_terminal and checks and not os.environ.get("CI"):
-            self.bar = _bar(self.console)
+        console = self.paper.bar
+        if console is not None and checks and not os.environ.get("CI"):
+            self.bar = _bar(console)
             self.task = self.bar.add_task("", total=len(checks))
             self.bar.start()
             atexit.register(self.close)  # a terminal without its cursor is a poor farewell
@@ -71,7 +71,7 @@ class Progress:
             self.waiting.discard(report.id)
             self.running = [name for name in self.running if name != report.id]
             if self.bar is None and report.cached_from is None:
-                self.console.print(_line(report), soft_wrap=True)
+                self.paper.write([_line(report)])
             self._refresh(done=1)
         if not self.waiting:
             self.close()
@@ -98,28 +98,28 @@ def _bar(console: Console) -> Bar:
     return Progress(*columns, console=console, transient=True, refresh_per_second=8)
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: Report, paper: Paper) -> None:
     """Families with their checks, what is wrong and what to do, then the verdict."""
-    console.print(Text("\n").join(_lines(report)), soft_wrap=True)
+    paper.write(_lines(report))
 
 
-def _lines(report: Report) -> Iterator[Text]:
+def _lines(report: Report) -> Iterator[Line]:
     for warning in report.warnings:
-        yield Text(f"warning: {flat(warning)}", style="yellow")
+        yield ((f"warning: {flat(warning)}", "yellow"),)
     for path in report.conflicts:
-        yield Text(f"✗ conflict  {flat(path)}", style="red")
+        yield ((f"✗ conflict  {flat(path)}", "red"),)
     for family, (title, worst, told) in zip(FAMILIES, by_family(report), strict=True):
         checks = [check for check in report.checks if check.family == family]
         mark, style = _SIGNS.get(worst, _OTHER)
-        yield Text(f"{mark} {title}", style=f"bold {style}").append(f"  {told}", style="not bold")
+        yield (f"{mark} {title}", f"bold {style}"), (f"  {told}", style)
         for check in checks:
             yield from _check(check)
         if checks or family == _LAST:
-            yield Text()
-    yield Text(sentence(report), style=f"bold {_TONES[overall(report)]}")
+            yield ()
+    yield ((sentence(report), f"bold {_TONES[overall(report)]}"),)
 
 
-def _check(check: CheckReport) -> Iterator[Text]:
+def _check(check: CheckReport) -> Iterator[Line]:
     found = check.result.findings
     yield _line(check, said=any(f.message == check.result.reason for f in found))
     for finding in found[:_MOST]:
@@ -136,20 +136,22 @@ def _check(check: CheckReport) -> Iterator[Text]:
         yield _more(f"what it printed, {elsewhere(check).strip(' ()')}")
 
 
-def _line(check: CheckReport, *, said: bool = False) -> Text:
+def _line(check: CheckReport, *, said: bool = False) -> Line:
     """One check; ``said``: its reason follows, as a finding."""
     mark, style = _SIGNS.get(word(check), _OTHER)
     told = ["" if said else flat(check.result.reason), "flaky" * check.flaky]
     told += [f"known from {flat(check.cached_from)}"] if check.cached_from else []
-    text = Text(f"  {mark} {word(check):<12}  ", style=style)
-    text.append(f"{flat(check.id)}  {duration(check.seconds)}", style="none")
     remarks = "; ".join(part for part in told if part)
-    return text.append(f"  {remarks}" if remarks else "", style="dim")
+    return (
+        (f"  {mark} {word(check):<12}  ", style),
+        (f"{flat(check.id)}  {duration(check.seconds)}", style),
+        (f"  {remarks}" if remarks else "", f"dim {style}"),
+    )
 
 
-def _finding(check: CheckReport, finding: Finding) -> Iterator[Text]:
+def _finding(check: CheckReport, finding: Finding) -> Iterator[Line]:
     where = f"{flat(place(finding))}  " if finding.file else ""
-    yield Text(f"      {where}{flat(finding.message)}")
+    yield ((f"      {where}{flat(finding.message)}", ""),)
     fingerprint = finding.fingerprint(check.id)
     waived = ", waived" * (fingerprint in check.waived)
     yield _more(f"{finding.severity} {finding.rule}{waived}  {fingerprint}")
@@ -163,14 +165,14 @@ def _finding(check: CheckReport, finding: Finding) -> Iterator[Text]:
             yield _more(f"{note.label}: {note.text}")
 
 
-def _more(text: str) -> Text:
-    return Text(f"      {flat(text)}", style="dim")
+def _more(text: str) -> Line:
+    return ((f"      {flat(text)}", "dim"),)
 
 
-def _block(text: str) -> Iterator[Text]:
+def _block(text: str) -> Iterator[Line]:
     """The last lines of a longer text."""
     lines = visible(text).strip("\n").splitlines()
     if len(lines) > _TAIL:
-        yield Text(f"      | … {len(lines) - _TAIL} lines before this", style="dim")
+        yield ((f"      | … {len(lines) - _TAIL} lines before this", "dim"),)
     for line in lines[-_TAIL:]:
-        yield Text(f"      | {line}", style="dim")
+        yield ((f"      | {line}", "dim"),)

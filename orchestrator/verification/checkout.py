@@ -18,6 +18,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from orchestrator.descendants import marker_key
@@ -80,6 +81,10 @@ class Checkout:
     @property
     def git(self) -> Git:
         return Git(self.path)
+
+    def of_mode(self, mode: str) -> list[str]:
+        """The paths in the commit that have this mode, such as ``120000`` for symbolic links."""
+        return [path for told, path in _entries(self.path, self.commit) if told == mode]
 
 
 class Pool:
@@ -176,6 +181,14 @@ class Pool:
             return None
 
 
+@lru_cache(maxsize=2)
+def _entries(folder: Path, commit: str) -> tuple[tuple[str, str], ...]:
+    """Mode and path of every file in a commit. Commits never change: git is asked once."""
+    lines = Git(folder).lines("ls-tree", "-r", "-z", "--full-tree", commit)
+    entries = (line.partition("\t") for line in lines)
+    return tuple((told.partition(" ")[0], path) for told, _, path in entries)
+
+
 def checkouts_folder(repository: Repository) -> Path:
     """Where a repository's checkouts are: the state folder, unless that is below a ``.git``.
 
@@ -209,11 +222,20 @@ def _reset(path: Path, private: Path, commit: str, keep: Sequence[str]) -> None:
     for stale in private.glob("*.lock"):
         stale.unlink()  # left by a killed git; nobody else works here, we hold the claim
     git = Git(path)
-    # Not through HEAD: a check may have left a branch checked out, which must not move.
-    git.run("update-ref", "--no-deref", "HEAD", commit)
+    if _head(private) != commit:
+        # Not through HEAD: a check may have left a branch checked out, which must not move.
+        git.run("update-ref", "--no-deref", "HEAD", commit)
     git.run("reset", "--hard", "--quiet")
     kept = [argument for name in keep for argument in ("-e", f"/{name.strip('/')}")]
     git.run("clean", "-ffdxq", *kept)
+
+
+def _head(private: Path) -> str:
+    """The commit a checkout is at; something else when it is on a branch, or broken."""
+    try:
+        return (private / "HEAD").read_text().removesuffix("\n")
+    except (OSError, ValueError):
+        return ""
 
 
 def _remove(path: Path) -> None:

@@ -30,7 +30,7 @@ def links_out(checkout: Checkout) -> dict[str, str]:
     counts too. ``/dev/null`` is nothing, wherever it is.
     """
     root = os.path.realpath(checkout.path)
-    ends = {path: os.path.realpath(checkout.path / path) for path in _of(checkout, _LINK)}
+    ends = {path: os.path.realpath(checkout.path / path) for path in checkout.of_mode(_LINK)}
     return {
         path: end
         for path, end in ends.items()
@@ -66,7 +66,7 @@ def told(links: Collection[str], changed: Collection[str]) -> tuple[str, ...]:
 
 def absent_submodules(checkout: Checkout) -> tuple[str, ...]:
     """What to say about submodules that are empty after everything was prepared."""
-    absent = [path for path in _of(checkout, _SUBMODULE) if _is_empty(checkout.path / path)]
+    absent = [path for path in checkout.of_mode(_SUBMODULE) if _is_empty(checkout.path / path)]
     said = "submodules that no prepare step fetched, so no check saw their files"
     return (f"{said}: {listed(absent)}",) if absent else ()
 
@@ -75,11 +75,6 @@ def listed(paths: Sequence[str]) -> str:
     """The first few paths, and how many more there are."""
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     return ", ".join(paths[:_SHOWN]) + more
-
-
-def _of(checkout: Checkout, mode: str) -> list[str]:
-    entries = (line.partition("\t") for line in checkout.git.lines("ls-files", "-s", "-z"))
-    return [path for told, _, path in entries if told.startswith(mode)]
 
 
 def _is_empty(folder: Path) -> bool:

@@ -77,19 +77,12 @@ def _prepared(config: Config, checkout: Checkout) -> Parts:
     for step in config.verification.prepare:
         listed = checkout.git.out("ls-files", "-s", "--", *step.when_changed)
         parts[f"prepare {step.run}"] = digest([listed, list(step.when_changed)])
-    for name in [*config.verification.keep, *_submodules(checkout)]:
+    # Submodules too: no tree of ours holds their files.
+    for name in [*config.verification.keep, *checkout.of_mode("160000")]:
         parts[f"kept {name}"] = fingerprints.files(checkout.path / name)
     if config.verification.prepare:
         parts |= left_behind(checkout, config.verification.keep)
     return parts
-
-
-def _submodules(checkout: Checkout) -> list[str]:
-    """Submodules, whose files no tree of ours holds."""
-    if not (checkout.path / ".gitmodules").is_file():
-        return []
-    entries = [line.split("\t", 1) for line in checkout.git.lines("ls-files", "-s", "-z")]
-    return [path for told, path in entries if told.startswith("160000 ")]
 
 
 def left_behind(checkout: Checkout, keep: Sequence[str]) -> Parts:

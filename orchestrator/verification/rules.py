@@ -61,10 +61,11 @@ def rules_at(
     ``InvalidConfig``.
     """
     from orchestrator.config.load import at, load
+    from orchestrator.config.memory import Memory
 
-    git = Git(repository.worktree)
+    git, memory = Git(repository.worktree), Memory.of(repository.state, make=True)
     outside = source is not None and Path(source).is_absolute()
-    config = load(Path(source)) if source and outside else at(git, commit, source)
+    config = load(Path(source)) if source and outside else at(git, commit, source, memory)
     if config is None:
         return None
     folder = _materialise(git, repository.state / "rules", commit, config.verification.plugins)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import OrchestrateError
 from orchestrator.plugins.outputs import make_room
@@ -29,7 +29,11 @@ from orchestrator.verification.progress import Listener, Silent
 from orchestrator.verification.replay import Replay
 from orchestrator.verification.shadow import by_configuration
 from orchestrator.verification.site import Site
+from orchestrator.verification.threads import Threads
 from orchestrator.verification.together import judged_together
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Executor", "Request", "verify"]
 
@@ -78,9 +82,9 @@ class _Run:
         layers = self._layers()
         if not candidate.conflicts:
             # Left in reverse: abort what runs, wait for it, only then give checkouts back.
-            workers = ThreadPoolExecutor(self._executor.parallel)
-            with ExitStack() as stack, workers as pool, self._stoppable():
-                self._verify(layers, stack, pool)
+            threads = Threads(self._executor.parallel)
+            with ExitStack() as stack, threads, self._stoppable():
+                self._verify(layers, stack, threads)
         return Report(
             run=self._request.run_id,
             project=config.project,
@@ -114,29 +118,31 @@ class _Run:
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
         """While the block runs, ``stop`` aborts the executor; so does an exception."""
-        over = threading.Event()
+        over, ending = False, threading.Lock()
 
         def watch() -> None:
-            while not over.is_set():
-                if self._stop.wait(0.1):
-                    self._executor.abort()
+            while not self._stop.wait(0.1):
+                if over:
                     return
+            with ending:
+                if not over:
+                    self._executor.abort()
 
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
+        # Nobody waits for it at the end: that would take a part of its 0.1 s.
+        threading.Thread(target=watch, daemon=True).start()
         try:
             yield
         except BaseException:
             self._executor.abort()
             raise
         finally:
-            over.set()
-            watcher.join()
+            with ending:
+                over = True
 
-    def _verify(self, layers: tuple[str, ...], stack: ExitStack, pool: ThreadPoolExecutor) -> None:
+    def _verify(self, layers: tuple[str, ...], stack: ExitStack, threads: Threads) -> None:
         planning = Planning(self._request, layers, self._replay)
         known = planning.known()
-        describing = None if known else pool.submit(self._executor.describe)
+        describing = None if known else threads.submit(self._executor.describe)
         site = Site(
             self._request.repository,
             self._request.candidate,
@@ -155,9 +161,9 @@ class _Run:
             within = self._within(PLAN_TIMEOUT)
             known = planning.ask(described, site.checkout.path, self._executor, within)
         if known is not None:
-            self._carry_out(known, site, pool)
+            self._carry_out(known, site, threads)
 
-    def _carry_out(self, planned: Planned, site: Site, pool: ThreadPoolExecutor) -> None:
+    def _carry_out(self, planned: Planned, site: Site, threads: Threads) -> None:
         self._plugins = {plugin.name: plugin for plugin in planned.plugins}
         self._versions = {plugin.name: plugin.version for plugin in planned.plugins}
         for trouble in planned.troubles:
@@ -169,7 +175,7 @@ class _Run:
             self._record(_unrun(check, Outcome.ERRORED, reason))
         if plan.checks and self._usable(plan, site):
             self._replay.begin(plan, site, self._plugins)
-            self._execute(plan, site, pool)
+            self._execute(plan, site, threads)
             for report in judged_together(self._reports.values()):
                 self._reports[report.id] = self._marked(report)
             self._replay.end(tuple(self._reports.values()), site, int(self._started * 1000))
@@ -216,9 +222,10 @@ class _Run:
                 self._record(_unrun(check, outcome, reason))
         return False
 
-    def _execute(self, plan: Plan, site: Site, pool: ThreadPoolExecutor) -> None:
+    def _execute(self, plan: Plan, site: Site, threads: Threads) -> None:
         """Keep ``parallel`` checks running until all have a report."""
-        order, running = Order(plan), dict[Future[CheckReport], Check]()
+        order = Order(plan)
+        running: dict[Future[CheckReport], Check] = {}
         while order.active():
             while len(running) < self._executor.parallel and (check := order.next()):
                 if reason := self._why_not(check):
@@ -229,8 +236,8 @@ class _Run:
                     order.done(check)
                 else:
                     self._listener.started(check)
-                    running[pool.submit(self._one, self._bracket(check, site))] = check
-            for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+                    running[threads.submit(self._one, self._bracket(check, site))] = check
+            for future in threads.ended(running):
                 self._record(future.result())
                 order.done(running.pop(future))
 

@@ -6,6 +6,7 @@ checkout, so that a run does not silently verify the wrong code.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,7 +16,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from orchestrator.environment import allowed
-from orchestrator.git import Repository
+from orchestrator.errors import OrchestrateError
+from orchestrator.git import Repository, find
 
 __all__ = ["environment", "foreign_packages", "linked_packages", "prefixes"]
 
@@ -63,21 +65,29 @@ def foreign_packages(repository: Repository, checkout: Path, path: str) -> tuple
     Reads the installed packages' records (``direct_url.json``) and path files
     without starting Python.
     """
-    root = Path(os.path.realpath(repository.main))
     here = Path(os.path.realpath(checkout))
-    others = {Path(os.path.realpath(w["path"])) for w in repository.git.worktrees()} | {root}
     found: dict[Path, tuple[str, Path]] = {}
-    linked = (pair for prefix in prefixes(path, here) for pair in _editables(prefix))
-    for package, place in linked:
-        owners = [other for other in others if place.is_relative_to(other)]
-        if owners and not place.is_relative_to(here):
+    for package, place in (pair for prefix in prefixes(path, here) for pair in _editables(prefix)):
+        owner = None if place.is_relative_to(here) else _worktree(repository, place)
+        if owner is not None:
             # A package has a record and a path file; one warning a checkout is enough.
-            found.setdefault(max(owners, key=lambda other: len(other.parts)), (package, place))
+            found.setdefault(owner, (package, place))
     return tuple(
         f'the package "{package}" would be imported from {place}, not from the commit under '
         "verification; install it in the checkout with a prepare step"
         for package, place in found.values()
     )
+
+
+def _worktree(repository: Repository, place: Path) -> Path | None:
+    """The worktree of ``repository`` that ``place`` is in, also by way of a submodule, or None."""
+    for folder in (place, *place.parents):
+        if not (folder / ".git").exists():
+            continue
+        with contextlib.suppress(OrchestrateError, OSError, ValueError):
+            if find(folder).common.samefile(repository.common):
+                return folder
+    return None
 
 
 def prefixes(path: str, checkout: Path) -> list[Path]:

@@ -9,22 +9,21 @@ import io
 import re
 from pathlib import Path
 
-from rich.console import Console
-
 from orchestrator.report import render
 from orchestrator.report.console import print_report
 from orchestrator.report.escalation import escalation_page
 from orchestrator.report.explain import explain
+from orchestrator.report.paper import Plain
 from orchestrator.verification.outcome import Report
 from tests.report import samples
 
 FOLDER = Path(__file__).parent / "golden"
 
 
-def printed(report: Report, width: int = 100) -> str:
+def printed(report: Report) -> str:
     """What ``print_report`` prints where there is no terminal."""
     stream = io.StringIO()
-    print_report(report, Console(file=stream, width=width, markup=False, highlight=False))
+    print_report(report, Plain(stream))
     return stream.getvalue()
 
 

@@ -11,16 +11,17 @@ from rich.text import Text
 from orchestrator.plugins.spec import Check, CheckResult, Outcome
 from orchestrator.policy.clause import Clause
 from orchestrator.policy.verdict import Decision
-from orchestrator.report.console import Progress
+from orchestrator.report.console import Progress, print_report
 from orchestrator.report.evidence import limits
 from orchestrator.report.explain import explain
+from orchestrator.report.paper import Paper, Plain, Styled
 from tests.report.golden import printed
 from tests.report.samples import FULL, check, report
 
 
-def run(console: Console) -> Progress:
+def run(paper: Paper) -> Progress:
     """A listener that has heard a whole run, with a check nobody planned before it."""
-    progress = Progress(console)
+    progress = Progress(paper)
     checks = [Check(c.id, c.family, c.plugin, c.title) for c in FULL.checks]
     progress.finished(
         check("plugin:odd", "integrity", CheckResult(Outcome.ERRORED, "broken\nhint"))
@@ -32,9 +33,13 @@ def run(console: Console) -> Progress:
     return progress
 
 
+def terminal(stream: io.StringIO) -> Styled:
+    return Styled(Console(file=stream, width=80, markup=False, force_terminal=True))
+
+
 def test_without_a_terminal_each_check_is_a_line() -> None:
     stream = io.StringIO()
-    run(Console(file=stream, width=40))
+    run(Plain(stream))
     lines = stream.getvalue().splitlines()
     assert lines[0] == "  ! errored       plugin:odd  0.0 s  broken hint"
     assert len(lines) == 1 + len(FULL.checks)
@@ -44,14 +49,14 @@ def test_without_a_terminal_each_check_is_a_line() -> None:
 def test_in_ci_there_are_lines_on_a_terminal_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     stream = io.StringIO()
-    run(Console(file=stream, width=80, force_terminal=True))
+    run(terminal(stream))
     assert "service/tests" in stream.getvalue() and "\x1b[?25l" not in stream.getvalue()
 
 
 def test_on_a_terminal_the_bar_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     stream = io.StringIO()
-    progress = run(Console(file=stream, width=80, force_terminal=True))
+    progress = run(terminal(stream))
     text = stream.getvalue()
     seen = [Text.from_ansi(line).plain for line in text.split("\r")]
     assert any("7/8" in line and "benchmarks/search" in line for line in seen)
@@ -66,7 +71,7 @@ def test_a_run_that_was_interrupted_gives_the_terminal_back(
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     stream = io.StringIO()
-    progress = Progress(Console(file=stream, width=80, force_terminal=True))
+    progress = Progress(terminal(stream))
     progress.planned([Check("a", "integrity", "p", "a"), Check("b", "integrity", "p", "b")])
     progress.started(Check("a", "integrity", "p", "a"))
     progress.close()
@@ -92,6 +97,15 @@ def test_a_run_that_was_interrupted_gives_the_terminal_back(
 )
 def test_the_last_line_is_the_verdict(found: object, line: str) -> None:
     assert printed(found).splitlines()[-1] == line  # type: ignore[arg-type]  # parametrized
+
+
+def test_a_terminal_shows_the_same_words_as_a_file() -> None:
+    output = CheckResult(Outcome.ERRORED, "why", output="a\tb\n\tc  \n" + "x" * 200)
+    for found in (FULL, report(check("a", "integrity", output))):
+        stream = io.StringIO()
+        print_report(found, terminal(stream))
+        shown = [Text.from_ansi(line).plain for line in stream.getvalue().splitlines()]
+        assert shown == printed(found).splitlines()
 
 
 def test_nothing_depends_on_colour() -> None:
