@@ -88,7 +88,7 @@ def _session(view: Facts) -> Json:
 
 def _phase(view: Facts) -> str:
     """The project as a whole, in one word; what needs somebody comes first."""
-    states = {view.state(name) for name in view.names}
+    states = view.states()
     if view.escalations:
         return "HUMAN_DECISION_REQUIRED"
     if states & {State.HANDOFF_READY, State.VERIFICATION, State.APPROVED}:

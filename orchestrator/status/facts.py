@@ -70,3 +70,7 @@ class Facts:
     def state(self, name: str) -> State:
         """Where an instance stands; one that never did anything stands by."""
         return self._states.get(name, State.STANDBY)
+
+    def states(self) -> set[State]:
+        """Every state some instance is in."""
+        return set(self._states.values())

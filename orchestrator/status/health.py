@@ -81,7 +81,7 @@ def _coordinator(reader: Reader, live: Live) -> dict[str, Any]:
 
 def _is_stale(row: Row, live: Live) -> bool:
     """A client is gone that still had work."""
-    return row["state"] not in (None, "STANDBY") and bool(row["pid"]) and live(row) is False
+    return bool(row["pid"]) and row["state"] not in (None, "STANDBY") and live(row) is False
 
 
 def _setting(reader: Reader, name: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.lifecycle.states import STATUS_OF_STATE, State
@@ -71,8 +71,7 @@ class Texts:
     def of(self, view: Facts) -> str:
         """The JSON object of every instance's entry by its name, on one line."""
         before, after = self._known, {}
-        for name in view.names:
-            stamp = _stamp(view, name)
+        for name, stamp in _stamps(view):
             kept = before.get(name)
             if kept is None or kept[0] != stamp:
                 text = json.dumps(entry(view, name), ensure_ascii=False)
@@ -86,19 +85,27 @@ class Texts:
 _Stamp = tuple[Any, ...]
 
 
-def _stamp(view: Facts, name: str) -> _Stamp:
-    row = view.rows.get(name)
-    known = view.known.get(name)
-    if row is None:
-        return known, view.coordinator
-    handoff = view.open.get(row["handoff"]) if row["handoff"] else None
-    return (
-        row,
-        known,
-        view.coordinator,
-        handoff and handoff["target"],
-        view.extras.live(row) if row["pid"] else None,
-        view.held_by.get(name),
-        view.since.get(row["session"]) if row["session"] else None,
-        view.titles.get(row["task"]) if row["task"] else None,
-    )
+def _stamps(view: Facts) -> Iterator[tuple[str, _Stamp]]:
+    """Of every instance. Most of the work for a long document, so it looks up little."""
+    rows, configured, coordinator = view.rows, view.known, view.coordinator
+    held_by, opened, since, titles = view.held_by, view.open, view.since, view.titles
+    live = view.extras.live
+    for name in view.names:
+        row, known = rows.get(name), configured.get(name)
+        if row is None:
+            yield name, (known, coordinator)
+            continue
+        handoff = opened.get(row["handoff"]) if row["handoff"] else None
+        yield (
+            name,
+            (
+                row,
+                known,
+                coordinator,
+                handoff and handoff["target"],
+                live(row) if row["pid"] else None,
+                held_by.get(name),
+                since.get(row["session"]) if row["session"] else None,
+                titles.get(row["task"]) if row["task"] else None,
+            ),
+        )
