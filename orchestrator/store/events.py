@@ -15,7 +15,7 @@ from typing import NamedTuple
 from orchestrator.store.errors import Tampered
 from orchestrator.store.port import NewEvent, Row, Value
 
-__all__ = ["FIELDS", "START", "Head", "hash_of", "link", "verify"]
+__all__ = ["FIELDS", "START", "Head", "hash_of", "link", "sha256", "verify"]
 
 #: The fields that are hashed, in the record's order.
 FIELDS = (
@@ -58,12 +58,12 @@ START = Head(0, 0, "0" * 64)
 def hash_of(row: Row, prev: str) -> str:
     """sha256 (hex) over the hash before and the canonical JSON of the event's fields."""
     fields = [f'"{name}":{_value(row[name])}' for name in _SORTED]
-    return _sha256()(f"{prev}\n{{{','.join(fields)}}}".encode())
+    return sha256()(f"{prev}\n{{{','.join(fields)}}}".encode())
 
 
 @cache
-def _sha256() -> Callable[[bytes], str]:
-    """Imported when an event is first hashed: most commands record none."""
+def sha256() -> Callable[[bytes], str]:
+    """For hex digests. Imported when first asked for: most commands only read."""
     from hashlib import sha256
 
     return lambda data: sha256(data).hexdigest()

@@ -76,6 +76,7 @@ class SqliteStore:
         key: str | None = None,
     ) -> T:
         self._refuse_nesting()
+        events.sha256()  # imported before anybody waits for us
         with self._connections.gate:
             self._writer, self._connections.writing = threading.get_ident(), True
             try:
