@@ -196,7 +196,7 @@ def _self_handoffs(whole: View) -> Iterator[Problem]:
 def _pairs(whole: View) -> Iterator[Problem]:
     for view in whole.select("benchmarks", EACH):
         least, most = (
-            _whole_number(view, key, d) for key, d in (("min_pairs", 6), ("max_pairs", 60))
+            _whole_number(view, key, d) for key, d in (("min_pairs", 6), ("max_pairs", 200))
         )
         if least > most:
             place = view.get("max_pairs") or view.get("min_pairs") or view

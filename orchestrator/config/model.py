@@ -268,7 +268,7 @@ class Benchmark:
     max_regression: float = 0.05
     budget: float | None = None
     min_pairs: int = 6
-    max_pairs: int = 60
+    max_pairs: int = 200
     time_limit: float = 60.0
     timeout: float = 60.0
 

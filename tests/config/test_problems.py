@@ -95,9 +95,9 @@ MISTAKES = {
   hint: write 5%, or a fraction such as 0.05""",
     ),
     "pairs that cannot be": (
-        "benchmarks: {b: {run: x, min_pairs: 99}}",
+        "benchmarks: {b: {run: x, min_pairs: 299}}",
         """6:37  benchmarks.b.min_pairs
-  E106 max_pairs (60) is less than min_pairs (99)""",
+  E106 max_pairs (200) is less than min_pairs (299)""",
     ),
     "a word that is not possible": (
         "approval: {ownership: wran}",

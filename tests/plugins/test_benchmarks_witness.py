@@ -40,6 +40,10 @@ def test_a_command_that_waits_has_no_second_witness() -> None:
     assert judged((1.0, 1.5), (0.99, 0.99)) == (Verdict.REGRESSED, "")
 
 
+def test_a_command_that_loses_its_second_processor_is_a_regression() -> None:
+    assert judged((1.0, 1.9), (1.9, 1.9)) == (Verdict.REGRESSED, "")
+
+
 def test_the_cpu_time_of_a_command_is_that_of_everything_it_started(tmp_path: Path) -> None:
     busy = "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done"
     bench = Bench(harness.context(tmp_path, tmp_path / "scratch"), f"sh -c '{busy}'", 30.0)

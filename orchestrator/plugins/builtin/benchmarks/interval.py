@@ -136,7 +136,7 @@ def compare(
     seed: str,
     *,
     fewest: int = 6,
-    most: int = 60,
+    most: int = 200,
     family: int = 1,
 ) -> list[Comparison]:
     """Judge the log-ratios of each name; ``allowed`` is the regression let pass (0.05 is 5 %).
