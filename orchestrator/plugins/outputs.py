@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from orchestrator.plugins.spec import CheckResult, CommandResult, CommandRunner
 
@@ -30,19 +31,8 @@ class Recorder:
         self._runner, self._folder, self._check = runner, folder, check
         self._ran: list[tuple[str | Sequence[str], CommandResult]] = []
 
-    def __call__(
-        self,
-        command: str | Sequence[str],
-        *,
-        cwd: str,
-        environment: Mapping[str, str],
-        timeout: float,
-        stdin: bytes | None = None,
-        stop: int | None = None,
-    ) -> CommandResult:
-        ended = self._runner(
-            command, cwd=cwd, environment=environment, timeout=timeout, stdin=stdin, stop=stop
-        )
+    def __call__(self, command: str | Sequence[str], **how: Any) -> CommandResult:
+        ended = self._runner(command, **how)
         self._ran.append((command, ended))
         return ended
 

@@ -19,8 +19,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator import descendants, processes
+from orchestrator import descendants
 from orchestrator.plugins import manager, wire
+from orchestrator.plugins.commands import run_command
 from orchestrator.plugins.outputs import Recorder
 from orchestrator.plugins.spec import (
     CheckContext,
@@ -148,25 +149,14 @@ class _Worker:
 
 
 def _run(
-    command: str | Sequence[str],
-    *,
-    cwd: str,
-    environment: Mapping[str, str],
-    timeout: float,
-    stdin: bytes | None = None,
-    stop: int | None = None,
+    command: str | Sequence[str], *, environment: Mapping[str, str], **how: Any
 ) -> CommandResult:
-    """The ``CommandRunner`` of checks: every process it starts carries this worker's marker."""
+    """The ``CommandRunner`` of checks: every process it starts carries this worker's marker.
+
+    ``how`` are its other arguments, unread here.
+    """
     mark = {descendants.MARKER: os.environ.get(descendants.MARKER, "")}
-    ended = processes.run(
-        command,
-        cwd=cwd,
-        environment={**environment, **mark},
-        timeout=timeout,
-        stdin=stdin,
-        stop=stop,
-    )
-    return CommandResult(**asdict(ended))
+    return run_command(command, environment={**environment, **mark}, **how)
 
 
 def _name(request: Answer) -> str:

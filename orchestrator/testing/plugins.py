@@ -15,18 +15,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator import environment, processes
+from orchestrator import environment
 from orchestrator.config.model import Config, Layer
+from orchestrator.plugins import commands
 from orchestrator.plugins.manager import call
 from orchestrator.plugins.spec import (
     Check,
     CheckContext,
     CheckResult,
-    CommandResult,
     PlanRequest,
 )
 from orchestrator.plugins.wire import check_from_json, proved_checks, proved_result
@@ -35,6 +35,8 @@ __all__ = ["config", "context", "execute", "plan", "run_command", "write"]
 
 #: A module or object with the three hooks; nobody declares a type for those.
 Plugin = Any
+#: The real runner, a little less patient with what does not end.
+run_command = partial(commands.run_command, grace=0.2)
 
 
 def config(**parts: Any) -> Config:
@@ -108,28 +110,6 @@ def execute(plugin: Plugin, check: Check, where: CheckContext) -> CheckResult:
     """Execute one check. Raises ``plugins.wire.Nonsense`` for what a run would refuse."""
     result = call(plugin.orchestrate_execute, check=check, context=where)
     return CheckResult.from_json(proved_result(result))
-
-
-def run_command(
-    command: str | Sequence[str],
-    *,
-    cwd: str,
-    environment: Mapping[str, str],
-    timeout: float,
-    stdin: bytes | None = None,
-    stop: int | None = None,
-) -> CommandResult:
-    """A ``CommandRunner`` on the real thing."""
-    ended = processes.run(
-        command,
-        cwd=cwd,
-        environment=environment,
-        timeout=timeout,
-        stdin=stdin,
-        grace=0.2,
-        stop=stop,
-    )
-    return CommandResult(**asdict(ended))
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

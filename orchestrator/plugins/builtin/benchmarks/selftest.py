@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import environment, processes
+from orchestrator import environment
 from orchestrator.config.model import Benchmark, Config
 from orchestrator.plugins.builtin import benchmarks
-from orchestrator.plugins.spec import CheckContext, CheckResult, CommandResult, Outcome, PlanRequest
+from orchestrator.plugins.commands import run_command
+from orchestrator.plugins.spec import CheckContext, CheckResult, Outcome, PlanRequest
 
 __all__ = ["SLOWDOWN", "Examined", "Trial", "compare", "examine"]
 
@@ -115,21 +115,6 @@ def _execute(benchmark: Benchmark, root: Path) -> CheckResult:
         timeout=check.timeout,
         config=config,
         upstream={},
-        runner=_run,
+        runner=run_command,
     )
     return benchmarks.orchestrate_execute(check, context)
-
-
-def _run(
-    command: str | Sequence[str],
-    *,
-    cwd: str,
-    environment: Mapping[str, str],
-    timeout: float,
-    stdin: bytes | None = None,
-    stop: int | None = None,
-) -> CommandResult:
-    ended = processes.run(
-        command, cwd=cwd, environment=environment, timeout=timeout, stdin=stdin, stop=stop
-    )
-    return CommandResult(**asdict(ended))
