@@ -17,13 +17,17 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
 from orchestrator import descendants
 
-__all__ = ["GRACE", "LIMIT", "Capture", "Ended", "run"]
+__all__ = ["GRACE", "LIMIT", "SPILLED", "Capture", "Ended", "run"]
 
 #: Bytes kept of each of a command's two outputs; the middle is cut out beyond it.
 LIMIT = 1 << 20
+#: Bytes of one output that a file takes at most.
+SPILLED = 64 << 20
 #: Seconds between asking a command to end and ending it.
 GRACE = 2.0
 #: Seconds to read what is left in the pipes when everything has been ended.
@@ -49,15 +53,24 @@ class Ended:
 
 
 class Capture:
-    """Keeps the beginning and the end of a stream, ``limit`` bytes together."""
+    """Keeps the beginning and the end of a stream, ``limit`` bytes together.
 
-    def __init__(self, limit: int) -> None:
+    What is longer goes to the file ``spill`` too, whole up to ``SPILLED`` bytes. A
+    disk that takes nothing costs the file and nothing else.
+    """
+
+    def __init__(self, limit: int, spill: Path | None = None) -> None:
+        self._limit, self._spill = limit, spill
+        self._file: BinaryIO | None = None
+        self._room = SPILLED
         self._half = max(limit // 2, 1)
         self._head = bytearray()
         self._tail = bytearray()
         self._cut = 0
 
     def add(self, data: bytes) -> None:
+        if self._spill is not None:
+            self._keep(self._spill, data)
         room = self._half - len(self._head)
         if room > 0:
             self._head += data[:room]
@@ -65,6 +78,26 @@ class Capture:
         self._tail += data
         if len(self._tail) > 4 * self._half:
             self._trim()
+
+    def close(self) -> None:
+        """The file is whole; nothing is added any more."""
+        self._spill = None
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+    def _keep(self, spill: Path, data: bytes) -> None:
+        if self._file is None and len(self._head) + len(self._tail) + len(data) <= self._limit:
+            return
+        try:
+            if self._file is None:
+                spill.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._file = open(spill, "xb", buffering=0)  # noqa: SIM115  # closed in close
+                data = bytes(self._head + self._tail) + data
+            self._file.write(data[: self._room])
+            self._room = max(self._room - len(data), 0)
+        except OSError:
+            self.close()
 
     def text(self) -> str:
         """What was kept, with a line that says how much was not."""
@@ -99,11 +132,13 @@ def run(
     limit: int = LIMIT,
     grace: float = GRACE,
     stop: int | None = None,
+    spill: Path | None = None,
 ) -> Ended:
     """Run ``command`` (a string: by ``/bin/sh -c``) and wait until all of it is gone.
 
     ``stop`` is a file descriptor: as soon as it is readable, or closed at its
-    other end, the command is ended like one whose time is up, as ``stopped``. Never
+    other end, the command is ended like one whose time is up, as ``stopped``. ``spill``
+    is a file that is made, with all of the output, where that is longer than ``limit``. Never
     raises for what the command does. In a process that is a reaper, *every* orphan it gets
     is ended with the last command; other children of such a process must be
     commands run by this function.
@@ -115,13 +150,14 @@ def run(
     except (OSError, ValueError) as error:
         _leave()
         return _never_started(error, time.monotonic() - start)
-    output, stdout = Capture(limit), Capture(limit)
+    output, stdout = Capture(limit, spill), Capture(limit)
     pump = _Pump(process, stdin, output, stdout, stop)
     try:
         in_time = pump.until_exit(start + timeout) or _ask_to_end(process, pump, grace)
     finally:
         _end(process)
         pump.drain()
+        output.close()
     verdict = ("stopped", 0) if pump.stopped else _verdict(process, command, in_time, output)
     return Ended(
         *verdict,

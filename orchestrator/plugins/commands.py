@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from dataclasses import asdict
 
 from orchestrator import processes
@@ -20,10 +21,12 @@ def run_command(
     stdin: bytes | None = None,
     stop: int | None = None,
     grace: float = processes.GRACE,
+    spill: Path | None = None,
 ) -> CommandResult:
     """A ``CommandRunner``: run ``command`` and wait until all it started is gone.
 
-    ``grace`` are the seconds between asking it to end and ending it.
+    ``grace`` are the seconds between asking it to end and ending it; ``spill`` is a
+    file for all of an output that is too long to be kept in memory.
     """
     ended = processes.run(
         command,
@@ -33,5 +36,6 @@ def run_command(
         stdin=stdin,
         grace=grace,
         stop=stop,
+        spill=spill,
     )
     return CommandResult(**asdict(ended))

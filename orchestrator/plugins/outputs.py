@@ -9,53 +9,75 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from orchestrator.plugins.spec import CheckResult, CommandResult, CommandRunner
+from orchestrator.plugins.spec import CheckResult, CommandResult
+from orchestrator.processes import SPILLED
 
 __all__ = ["FULL_OUTPUT", "Recorder", "make_room"]
 
 #: The key of ``CheckResult.data`` that names the file.
 FULL_OUTPUT = "full_output"
-#: Characters of one file, and bytes of all of them.
-_FILE, LIMIT = 8 << 20, 50_000_000
+#: Bytes of all files together.
+LIMIT = 200_000_000
+_CHUNK = 1 << 20
+
+
+#: A ``CommandRunner`` that takes ``spill`` too: a file for all of a long output.
+Runner = Callable[..., CommandResult]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """One command that was run; ``spilled`` is there if it printed more than is kept in memory."""
+
+    command: str | Sequence[str]
+    ended: CommandResult
+    spilled: Path
 
 
 class Recorder:
     """A ``CommandRunner`` that remembers what it ran, to write it down when it is needed."""
 
-    def __init__(self, runner: CommandRunner, folder: Path, check: str) -> None:
-        self._runner, self._folder, self._check = runner, folder, check
-        self._ran: list[tuple[str | Sequence[str], CommandResult]] = []
+    def __init__(self, runner: Runner, folder: Path, check: str) -> None:
+        self._runner, self._folder = runner, folder
+        self._name = re.sub(r"[^A-Za-z0-9._-]+", "_", check)[:100].strip(".") or "check"
+        self._ran: list[_Ran] = []
 
     def __call__(self, command: str | Sequence[str], **how: Any) -> CommandResult:
-        ended = self._runner(command, **how)
-        self._ran.append((command, ended))
+        spill = self._folder / f"{self._name}.{uuid4().hex}.part"
+        ended = self._runner(command, spill=spill, **how)
+        self._ran.append(_Ran(command, ended, spill))
         return ended
 
     def kept(self, result: CheckResult) -> CheckResult:
         """``result``, naming the file with all that was printed if it does not show it itself."""
-        printed = sum(len(ended.output) for _, ended in self._ran)
-        if printed <= len(result.output):
-            return result
+        printed = sum(len(ran.ended.output) for ran in self._ran)
         try:
+            if printed <= len(result.output):
+                return result
             path = self._write()
         except OSError:
             return result  # a full disk must not cost the verdict
+        finally:
+            for ran in self._ran:
+                with contextlib.suppress(OSError):
+                    ran.spilled.unlink(missing_ok=True)
         return replace(result, data={**result.data, FULL_OUTPUT: str(path)})
 
     def _write(self) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        name = re.sub(r"[^A-Za-z0-9._-]+", "_", self._check)[:100].strip(".") or "check"
         number = 1
         while True:
-            path = self._folder / f"{name}.{number}.txt"
+            path = self._folder / f"{self._name}.{number}.txt"
             try:
                 with open(path, "x", encoding="utf-8", errors="replace") as file:
-                    file.write("\n".join(_told(*each) for each in self._ran)[:_FILE])
+                    for ran in self._ran:
+                        file.writelines(_told(ran))
                 return path
             except FileExistsError:
                 number += 1
@@ -74,9 +96,22 @@ def make_room(folder: Path, limit: int = LIMIT) -> None:
             shutil.rmtree(run, ignore_errors=True)
 
 
-def _told(command: str | Sequence[str], ended: CommandResult) -> str:
+def _told(ran: _Ran) -> Iterator[str]:
+    """The command, all it printed, and how it ended."""
     from orchestrator.report.text import visible
 
-    line = command if isinstance(command, str) else " ".join(command)
-    how = f"{ended.status} {ended.code} after {ended.seconds:.1f} s"
-    return visible(f"$ {line}\n{ended.output.rstrip()}\n[{how}]\n")
+    line = ran.command if isinstance(ran.command, str) else " ".join(ran.command)
+    yield visible(f"$ {line}\n")
+    yield from map(visible, _printed(ran))
+    yield f"\n[{ran.ended.status} {ran.ended.code} after {ran.ended.seconds:.1f} s]\n\n"
+
+
+def _printed(ran: _Ran) -> Iterator[str]:
+    if not ran.spilled.exists():
+        yield ran.ended.output.rstrip()
+        return
+    with open(ran.spilled, encoding="utf-8", errors="replace") as file:
+        yield from iter(lambda: file.read(_CHUNK), "")
+    if ran.spilled.stat().st_size >= SPILLED:
+        yield f"\n[only the first {SPILLED >> 20} MiB are kept; its end:]\n"
+        yield ran.ended.output[-_CHUNK:]

@@ -77,7 +77,8 @@ def kept(console: Console, name: str, mode: str, result: CheckResult) -> None:
     for entry in versions:
         blessed = entry["blessed"]
         verdict = entry["verdict"]
-        words = {None: "the first", "passed": "keeps the one before", "failed": "breaks it"}
+        first = "the first" if result.data["complete"] else "the oldest of those shown"
+        words = {None: first, "passed": "keeps the one before", "failed": "breaks it"}
         said = words.get(verdict, f"{verdict}: ") if not entry["reason"] else entry["reason"]
         sign = _SIGNS.get(verdict, "?")
         console.print(Text(f"{sign} {entry['commit'][:12]}  {entry['date'][:10]}  {flat(said)}"),

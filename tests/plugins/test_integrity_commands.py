@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,22 @@ def test_a_report_path_never_leaves_the_checkout(folder: Path, pattern: str) -> 
 def test_a_report_may_be_what_the_command_prints(folder: Path) -> None:
     command = f"echo progress >&2; cat <<'END'\n{GOOD}\nEND"
     assert run(folder, command, JUNIT).metrics["tests.passed"] == 1
+
+
+def test_a_check_that_has_no_place_for_its_report_is_told_so(folder: Path) -> None:
+    result = run(folder, "true", {"format": "junit"})
+    assert result.outcome is Outcome.ERRORED
+    assert "write it to {report}" in result.reason
+
+
+def test_what_runs_a_failed_check_again_can_be_pasted(folder: Path) -> None:
+    failed = "<testsuite><testcase name='a'><failure/></testcase></testsuite>"
+    result = run(folder, writes(failed), {"format": "junit"})
+    [finding] = result.findings
+    assert "{report}" not in finding.remedy
+    again = finding.remedy.partition("run it again: ")[2]
+    subprocess.run(["/bin/sh", "-c", again], cwd=folder, check=True)
+    assert (folder / "report.out").read_text().strip() == failed
 
 
 def test_a_folder_of_reports_is_one_report(folder: Path) -> None:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from orchestrator.plugins.builtin.integrity import places
 from orchestrator.plugins.builtin.integrity.documents import UnreadableReport
 from orchestrator.plugins.builtin.integrity.reading import (
     FINDING_LIMIT,
@@ -140,7 +141,7 @@ def _exit(ended: CommandResult, command: str) -> Finding:
         rule="command.failed",
         severity=Severity.BREAKING,
         message=f"`{command}` ended with exit status {ended.code}",
-        remedy=f"Make it end with 0. To run it again: {command}",
+        remedy=f"Make it end with 0. To run it again: {places.by_hand(command)}",
         evidence={"output": ended.output[-3000:]},
     )
 

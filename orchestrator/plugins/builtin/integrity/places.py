@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["Place", "from_trace", "inside", "module_file", "relative_text"]
+__all__ = ["Place", "by_hand", "from_trace", "inside", "module_file", "relative_text"]
 
 #: A repository-relative file and a line counted from 1, each None if unknown.
 Place = tuple[str | None, int | None]
@@ -22,6 +22,11 @@ _FRAME = re.compile(
     r'File "(?P<python>[^"\n]{1,400})", line (?P<at>\d{1,7})'
     r"|(?P<file>[^\s():\"']{1,400}):(?P<line>\d{1,7})\b"
 )
+
+
+def by_hand(command: str) -> str:
+    """A command as it can be pasted: its report goes to a file beside."""
+    return command.replace("{report}", "report.out")
 
 
 def inside(checkout: str, name: str, *, exists: bool = True) -> str | None:

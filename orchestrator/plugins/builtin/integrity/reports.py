@@ -69,6 +69,8 @@ class Promise:
         if self.written is None and self.pattern is None:
             if ended.truncated:
                 raise UnreadableReport("what it printed is too long; write it to {report}")
+            if not ended.stdout.strip():
+                raise UnreadableReport("nothing was printed; write it to {report}")
             found = [self._recognise(parse(ended.stdout.encode()))]
         else:
             found = [reading for path in self._files() for reading in self._readings(path)]

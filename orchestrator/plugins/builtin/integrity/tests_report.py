@@ -206,4 +206,4 @@ def _again(case: Case, checkout: str, command: str) -> str:
         return "pytest " + shlex.quote("::".join([module[0], *module[1], case.name]))
     if module and "unittest" in command:
         return "python -m unittest " + shlex.quote(f"{case.suite}.{case.name}")
-    return command
+    return places.by_hand(command)
