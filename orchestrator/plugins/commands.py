@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from dataclasses import asdict
+from pathlib import Path
 
 from orchestrator import processes
 from orchestrator.plugins.spec import CommandResult
