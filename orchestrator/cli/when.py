@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from orchestrator.errors import UsageError
+from orchestrator.report.text import minute
 
 __all__ = ["moment", "period", "shown"]
 
@@ -47,6 +48,4 @@ def _span(text: str) -> int | None:
 
 def shown(ms: int | None) -> str:
     """``2026-01-31 09:30 UTC``, or a dash."""
-    if ms is None:
-        return "–"
-    return datetime.fromtimestamp(ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return "–" if ms is None else minute(ms)

@@ -6,12 +6,11 @@ what the check did before does not bring it back.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from orchestrator.engine.project import Project
 from orchestrator.engine.track_record import results
 from orchestrator.errors import EXIT, OrchestrateError
 from orchestrator.policy.track_record import TrackRecord
+from orchestrator.report.text import minute
 from orchestrator.store.port import NewEvent, Reader, Row, Transaction
 from orchestrator.verification.outcome import Report
 from orchestrator.verification.shadow import quarantined
@@ -36,7 +35,7 @@ class BadQuarantine(OrchestrateError):
 def apply(reader: Reader, report: Report) -> Report:
     """``report`` with the failures of quarantined checks set aside."""
     found = {
-        row["check"]: f"in quarantine until {_day(row['expires_at'])}: {row['reason']}"
+        row["check"]: f"in quarantine until {minute(row['expires_at'])}: {row['reason']}"
         for row in standing(reader)
     }
     return quarantined(report, found)
@@ -114,7 +113,3 @@ def _put(tx: Transaction, check: str, lasts: int, reason: str, actor: str) -> Ro
     told = {"check": check, "until": row["expires_at"]}
     tx.record(NewEvent("check.quarantine", actor, reason=reason, data=told))
     return {"check": check, **row}
-
-
-def _day(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M} UTC"

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["beginning", "cut", "duration", "flat", "json_text", "plural", "size_of", "visible"]
+__all__ = [
+    "beginning",
+    "cut",
+    "duration",
+    "flat",
+    "json_text",
+    "minute",
+    "plural",
+    "size_of",
+    "visible",
+]
 
 #: Characters of an output, trace or value that a page shows.
 LIMIT = 3000
@@ -21,6 +32,11 @@ def visible(text: str) -> str:
         c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode()
         for c in text.replace("\r\n", "\n")
     )
+
+
+def minute(ms: int) -> str:
+    """``2026-01-31 09:30 UTC``, of milliseconds since 1970."""
+    return datetime.fromtimestamp(ms / 1000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def flat(text: str) -> str:
