@@ -35,8 +35,8 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def commit(folder: Path, files: dict[str, str | None], message: str = "change") -> str:
-    """Write (or with None remove) files, commit everything, return the commit."""
+def change(folder: Path, files: dict[str, str | None]) -> None:
+    """Write (or with None remove) files and stage everything."""
     for name, content in files.items():
         path = folder / name
         if content is None:
@@ -45,6 +45,11 @@ def commit(folder: Path, files: dict[str, str | None], message: str = "change") 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
     git(folder, "add", "-A")
+
+
+def commit(folder: Path, files: dict[str, str | None], message: str = "change") -> str:
+    """Write (or with None remove) files, commit everything, return the commit."""
+    change(folder, files)
     git(folder, "commit", "-q", "--allow-empty", "-m", message)
     return git(folder, "rev-parse", "HEAD")
 

@@ -12,7 +12,11 @@ __all__ = ["each", "read", "written"]
 
 #: Tools of older versions that take a patch as well.
 _PATCHES = ("apply_patch", "Edit", "Write")
-_HEARD = ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart")
+#: Events whose answer the model reads; they have the same names there.
+_HEARD = {
+    event: event
+    for event in ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart")
+}
 
 
 def read(raw: bytes) -> Request:
@@ -33,15 +37,4 @@ def each(request: Request) -> "list[Request]":
 
 def written(request: Request, answer: Answer) -> "tuple[str, str, int]":
     """What to print on stdout and stderr, and the exit status."""
-    kind, text = answer.kind, answer.text[: foreign.LONGEST]
-    if kind in ("deny", "ask", "fail"):
-        return "", f"{text}\n", 2
-    if kind == "block":
-        return foreign.said(decision="block", reason=text), "", 0
-    if kind == "context" and request.event in _HEARD:
-        told = foreign.known(request, text)
-        output = {"hookEventName": request.event, "additionalContext": told}
-        return foreign.said(hookSpecificOutput=output), "", 0
-    if kind in ("context", "notice") and text:
-        return foreign.said(systemMessage=text), "", 0
-    return "", "", 0
+    return foreign.answered(request, answer, _HEARD, "block")

@@ -5,9 +5,11 @@ importing ``json`` costs as much as the interpreter itself.
 """
 
 from orchestrator.hooks import driver
-from orchestrator.hooks.request import Request
+from orchestrator.hooks.request import Answer, Request
 
-__all__ = ["LONGEST", "copied", "fields", "known", "named", "said", "then_news", "wants"]
+__all__ = [
+    "LONGEST", "answered", "copied", "fields", "known", "named", "said", "then_news", "wants",
+]  # fmt: skip
 
 #: Clients cut off what is longer than 10,000 characters.
 LONGEST = 9_000
@@ -98,3 +100,25 @@ def known(request: Request, text: str) -> str:
     if request.event != "SessionStart" or not request.session:
         return text
     return f"{text}\nCommands typed here know this session by ORCHESTRATE_SESSION={request.session}"
+
+
+def answered(
+    request: Request, answer: Answer, heard: "dict[str, str]", refusal: str
+) -> "tuple[str, str, int]":
+    """What clients like Claude Code are told on stdout and stderr, and the exit status.
+
+    ``heard`` has their names of the events whose answer the model reads, ``refusal`` their
+    word for not letting it stop yet.
+    """
+    kind, text = answer.kind, answer.text[:LONGEST]
+    if kind in ("deny", "ask", "fail"):
+        return "", f"{text}\n", 2
+    if kind == "block":
+        return said(decision=refusal, reason=text), "", 0
+    if kind == "context" and request.event in heard:
+        told = known(request, text)
+        output = {"hookEventName": heard[request.event], "additionalContext": told}
+        return said(hookSpecificOutput=output), "", 0
+    if kind in ("context", "notice") and text:
+        return said(systemMessage=text), "", 0
+    return "", "", 0

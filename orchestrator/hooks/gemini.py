@@ -45,15 +45,4 @@ def each(request: Request) -> "list[Request]":
 
 def written(request: Request, answer: Answer) -> "tuple[str, str, int]":
     """What to print on stdout and stderr, and the exit status."""
-    kind, text = answer.kind, answer.text[: foreign.LONGEST]
-    if kind in ("deny", "ask", "fail"):
-        return "", f"{text}\n", 2
-    if kind == "block":
-        return foreign.said(decision="deny", reason=text), "", 0
-    if kind == "context" and request.event in _HEARD:
-        told = foreign.known(request, text)
-        output = {"hookEventName": _HEARD[request.event], "additionalContext": told}
-        return foreign.said(hookSpecificOutput=output), "", 0
-    if kind in ("context", "notice") and text:
-        return foreign.said(systemMessage=text), "", 0
-    return "", "", 0
+    return foreign.answered(request, answer, _HEARD, "deny")

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.main import run
 from orchestrator.coordination.callers import Caller
 from orchestrator.engine import blessing
 from orchestrator.engine.notes import FIELDS
 from orchestrator.engine.project import Project
+from tests.cli.shops import Call, call
 from tests.conftest import commit, git
 from tests.engine.conftest import CONFIG, Shop, shop
 
-__all__ = ["shop"]
+__all__ = ["call", "shop"]
 
-Call = Callable[..., tuple[int, str, str]]
 PATH = "src/order.json"
 BLESSINGS = "verification/baselines/contracts/order.json"
 
@@ -26,19 +24,6 @@ BLESSINGS = "verification/baselines/contracts/order.json"
 def order(*ways: str, version: int = 7) -> str:
     draft = f"http://json-schema.org/draft-0{version}/schema#"
     return json.dumps({"$schema": draft, "properties": {"pay": {"enum": list(ways)}}}, indent=1)
-
-
-@pytest.fixture
-def call(shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run a command line in the main worktree, or in that of ``at``: status, stdout, stderr."""
-
-    def call(*arguments: str, at: str = "main") -> tuple[int, str, str]:
-        monkeypatch.chdir(shop.main.parent / at)
-        status = run(arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture

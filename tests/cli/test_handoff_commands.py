@@ -5,32 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrator.cli.main import run
 from orchestrator.engine.notes import FIELDS
+from tests.cli.shops import Call, call
 from tests.conftest import commit, git
 from tests.engine.conftest import CONFIG, Shop, shop
 
-__all__ = ["shop"]
-
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run a command line in the main worktree, or in that of ``at``: status, stdout, stderr."""
-
-    def call(*arguments: str, at: str = "main") -> tuple[int, str, str]:
-        monkeypatch.chdir(shop.main.parent / at)
-        status = run(arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return call
+__all__ = ["call", "shop"]
 
 
 @pytest.fixture

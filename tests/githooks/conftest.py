@@ -15,7 +15,7 @@ from orchestrator.coordination.paths import file_target
 from orchestrator.engine.git_hooks.install import install
 from orchestrator.engine.project import Project
 from orchestrator.store.port import Row
-from tests.conftest import MakeRepo, commit, git
+from tests.conftest import MakeRepo, change, commit, git
 
 CONFIG = """\
 version: 1
@@ -78,18 +78,6 @@ def run(folder: Path, *arguments: str, who: str | None = None) -> Said:
         ["git", *arguments], cwd=folder, env={**os.environ, **names}, capture_output=True, text=True
     )
     return Said(done.returncode, done.stdout + done.stderr)
-
-
-def change(folder: Path, files: dict[str, str | None]) -> None:
-    """Write (or with None remove) files and stage them."""
-    for name, content in files.items():
-        path = folder / name
-        if content is None:
-            path.unlink()
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
-    git(folder, "add", "-A")
 
 
 @pytest.fixture
