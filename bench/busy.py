@@ -9,11 +9,12 @@ from contextlib import contextmanager
 
 __all__ = ["busy"]
 
-#: Computes and rests in turn, each for half a second on average, and ends after its time.
+#: Computes and rests in turn, each for half a second on average, and ends after its time,
+#: or when whoever started it was ended.
 _PROGRAM = """\
-import random, sys, time
-end = time.monotonic() + float(sys.argv[1])
-while (now := time.monotonic()) < end:
+import os, random, sys, time
+end, parent = time.monotonic() + float(sys.argv[1]), os.getppid()
+while (now := time.monotonic()) < end and os.getppid() == parent:
     stop = min(now + random.expovariate(2), end)
     while time.monotonic() < stop:
         sum(n * n for n in range(5000))
