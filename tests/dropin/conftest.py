@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,8 +10,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 
+from orchestrator.cli.main import cli, run
+from orchestrator.dropin import decisions, lock
 from tests.conftest import MakeRepo, git
 
 CONFIG = """\
@@ -32,6 +36,12 @@ MODULES = {
     "coord-decisions": "orchestrator.dropin.decisions",
 }
 
+COMMANDS: dict[str, click.Command] = {
+    "orchestrate": cli,
+    "coord-lock": lock.command,
+    "coord-decisions": decisions.command,
+}
+
 
 @dataclass(frozen=True)
 class Place:
@@ -48,6 +58,13 @@ class Place:
             text=True,
             stdin=subprocess.DEVNULL,
         )
+
+    def prepare(self, *command: str, **variables: str) -> None:
+        """Run what only leads to what a test is about: in this process, which is much faster."""
+        with pytest.MonkeyPatch.context() as patch, contextlib.chdir(self.folder):
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            assert run(command[1:], COMMANDS[command[0]], command[0]) == 0, command
 
     def bash(self, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return self.run("bash", "-c", script, **variables)

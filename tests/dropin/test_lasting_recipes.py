@@ -28,8 +28,7 @@ PATIENCE = 60
 @pytest.fixture
 def old(place: Place) -> Place:
     """A checkout in which the old paths lead to the new commands."""
-    done = place.run("orchestrate", "import", "--shim", ".claude")
-    assert done.returncode == 0, done.stderr
+    place.prepare("orchestrate", "import", "--shim", ".claude")
     return place
 
 
@@ -40,8 +39,7 @@ def needs(program: str) -> None:
 
 def arrive(place: Place, *sessions: str) -> None:
     for name in sessions:
-        done = place.run("orchestrate", "check-in", ORCHESTRATE_SESSION=name)
-        assert done.returncode == 0, done.stderr
+        place.prepare("orchestrate", "check-in", ORCHESTRATE_SESSION=name)
 
 
 @contextmanager

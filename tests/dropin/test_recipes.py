@@ -25,22 +25,18 @@ pytestmark = pytest.mark.usefixtures("jq")
 @pytest.fixture
 def old(place: Place) -> Place:
     """A checkout in which the old paths lead to the new commands."""
-    done = place.run("orchestrate", "import", "--shim", ".claude")
-    assert done.returncode == 0, done.stderr
+    place.prepare("orchestrate", "import", "--shim", ".claude")
     return place
 
 
 @pytest.fixture
 def logged(old: Place) -> Place:
     """Three decisions, one lock."""
-    script = f"""set -e
-    for category in api-design testing api-design; do
-      {BIN}/coord-decisions add --category=$category --title="About $category" \\
-        --description="JWT tokens expire after 15 minutes" --scope=service
-    done
-    {BIN}/coord-lock acquire b.py"""
-    done = old.bash(script)
-    assert done.returncode == 0, done.stderr
+    for category in ("api-design", "testing", "api-design"):
+        said = ["--description=JWT tokens expire after 15 minutes", "--scope=service"]
+        about = [f"--category={category}", f"--title=About {category}", *said]
+        old.prepare("coord-decisions", "add", *about)
+    old.prepare("coord-lock", "acquire", "b.py")
     return old
 
 
@@ -67,7 +63,7 @@ def test_counting_instances(old: Place) -> None:
     else echo "$INSTANCES"; fi"""
     assert out(old, script) == "0"
     for name in ("one", "two"):
-        out(old, "orchestrate check-in", ORCHESTRATE_SESSION=name)
+        old.prepare("orchestrate", "check-in", ORCHESTRATE_SESSION=name)
     assert out(old, script) == "Multiple instances detected!"
 
 
@@ -84,12 +80,15 @@ def test_the_commands_of_the_lock_page(old: Place) -> None:
 
 
 def test_the_commands_of_the_decision_page(logged: Place) -> None:
+    script = f"""{BIN}/coord-decisions add --category=security --title="About keys" \\
+      --description="Keys are renewed every year" --scope=service"""
+    assert re.fullmatch(r"Decision logged: DEC-\d{8}-0004", out(logged, script))
     said = out(logged, f"{BIN}/coord-decisions list --category=api-design --limit=5")
     name = re.findall(r"\[(DEC-\d{8}-\d{4})\] About api-design", said)
     assert len(name) == 2
     found = json.loads(out(logged, f"{BIN}/coord-decisions query {name[0]}"))
     assert found["description"] == "JWT tokens expire after 15 minutes"
-    assert out(logged, f"{BIN}/coord-decisions list").count("Category:") == 3
+    assert out(logged, f"{BIN}/coord-decisions list").count("Category:") == 4
 
 
 def test_metrics_of_the_decision_log_and_of_locks(logged: Place) -> None:
@@ -115,7 +114,7 @@ def test_trimming_the_log_is_harmless_it_is_a_view(logged: Place) -> None:
 def test_removing_a_lock_file_by_hand_keeps_the_lease(logged: Place) -> None:
     out(logged, "rm .claude/coordination/locks/Yi5weQ.json")
     other = {"ORCHESTRATE_SESSION": "other"}
-    out(logged, "orchestrate check-in", **other)
+    logged.prepare("orchestrate", "check-in", **other)
     assert logged.run("coord-lock", "acquire", "b.py", **other).returncode == 10
     assert logged.path(".claude/coordination/locks/Yi5weQ.json").is_file()
 
@@ -174,7 +173,7 @@ def test_the_migration_script_runs_as_it_is(old: Place) -> None:
 
 
 def test_the_migration_script_stops_where_another_is_at_it(old: Place) -> None:
-    assert old.run("coord-lock", "acquire", "backend/versions/001_initial.py").returncode == 0
+    old.prepare("coord-lock", "acquire", "backend/versions/001_initial.py")
     done = old.bash(MIGRATION)
     assert done.returncode == 1
     assert "another instance is working on migrations" in done.stdout
@@ -185,7 +184,7 @@ def test_the_migration_script_stops_where_another_is_at_it(old: Place) -> None:
 def test_the_functions_return_the_documented_codes(old: Place, shell: str) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    assert old.run("coord-lock", "acquire", "src/app.py").returncode == 0
+    old.prepare("coord-lock", "acquire", "src/app.py")
     script = (
         LIB.replace("source", ".")
         + """
