@@ -25,6 +25,15 @@ def sh(command: str, **options: Any) -> Ended:
     return run(command, **{**HERE, "environment": dict(os.environ), **options})
 
 
+def timed_out(command: str, said: str, **options: Any) -> Ended:
+    """Run what never ends; again with more time when it was too short to say ``said``."""
+    for timeout in (0.3, 1.0, 4.0, 16.0):
+        ended = sh(command, timeout=timeout, **options)
+        if said in ended.stdout:
+            break
+    return ended
+
+
 def in_reaper(expression: str) -> dict[str, Any]:
     """Evaluate a call of ``run`` in a process that is a reaper, as workers are."""
     program = (
@@ -110,12 +119,14 @@ def test_capture_counts_every_byte(size: int) -> None:
 
 
 def test_command_that_ignores_sigterm_is_killed() -> None:
-    ended = sh("trap '' TERM; echo ready; while :; do sleep 0.05; done", timeout=0.3, grace=0.2)
+    command = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
+    ended = timed_out(command, "ready", grace=0.2)
     assert (ended.status, ended.code, ended.stdout) == ("timeout", 124, "ready\n")
 
 
 def test_command_that_obeys_sigterm_may_still_say_something() -> None:
-    ended = sh("trap 'echo bye; exit 0' TERM; while :; do sleep 0.02; done", timeout=0.3)
+    command = "trap 'echo bye; exit 0' TERM; while :; do sleep 0.02; done"
+    ended = timed_out(command, "bye")
     assert (ended.status, ended.stdout) == ("timeout", "bye\n")
 
 
@@ -177,7 +188,7 @@ def test_grandchild_in_its_own_session_is_ended_and_cannot_hold_the_pipe(tmp_pat
     ended = in_reaper(
         f"run({escaping(tmp_path)!r}, cwd='/', environment=dict(os.environ), timeout=30)"
     )
-    assert ended["status"] == "exited" and ended["seconds"] < 5
+    assert ended["status"] == "exited" and ended["seconds"] < 25
     assert gone(int(ended["stdout"]))
 
 
@@ -200,9 +211,12 @@ def test_a_command_that_ends_while_another_is_being_started_leaves_that_one_alon
 @linux
 def test_double_fork_is_ended_after_a_timeout(tmp_path: Path) -> None:
     command = escaping(tmp_path) + "; (sleep 601 &) ; sleep 602"
-    ended = in_reaper(
-        f"run({command!r}, cwd='/', environment=dict(os.environ), timeout=1, grace=0.1)"
-    )
+    for timeout in (1, 4, 16):
+        ended = in_reaper(
+            f"run({command!r}, cwd='/', environment=dict(os.environ), timeout={timeout}, grace=0.1)"
+        )
+        if ended["stdout"]:
+            break  # it had the time to start what has to be ended
     assert ended["status"] == "timeout"
     assert gone(int(ended["stdout"]))
 

@@ -82,7 +82,7 @@ def test_the_commands_of_the_lock_page(old: Place) -> None:
 def test_the_commands_of_the_decision_page(logged: Place) -> None:
     script = f"""{BIN}/coord-decisions add --category=security --title="About keys" \\
       --description="Keys are renewed every year" --scope=service"""
-    assert re.fullmatch(r"Decision logged: DEC-\d{8}-0004", out(logged, script))
+    assert re.fullmatch(r"Decision logged: DEC-\d{8}-\d{4}", out(logged, script))
     said = out(logged, f"{BIN}/coord-decisions list --category=api-design --limit=5")
     name = re.findall(r"\[(DEC-\d{8}-\d{4})\] About api-design", said)
     assert len(name) == 2

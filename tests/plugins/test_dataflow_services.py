@@ -66,7 +66,8 @@ def test_a_flow_asks_a_service_that_is_started_for_it_and_ended(repo: Path) -> N
 def test_what_a_service_answers_is_its_layers_doing_and_silence_is_nobodys(
     repo: Path, path: str, outcome: str, rule: str, said: str
 ) -> None:
-    result = flow(repo, call("ask", path, timeout=1.0), service=SERVICE)
+    patience = 1.0 if path == "/slow" else 20.0
+    result = flow(repo, call("ask", path, timeout=patience), service=SERVICE)
     assert (result.outcome, said in result.reason) == (outcome, True), result.reason
     assert [finding.rule for finding in result.findings] == ([rule] if rule else [])
     assert all(finding.evidence["producer"] == "layer web" for finding in result.findings)
@@ -95,7 +96,7 @@ def test_a_payload_without_what_the_address_needs_is_blamed_on_its_producer(repo
         ("no-such-command-anywhere", Probe(), "cannot be run"),
         ("exec tail -f /dev/null", Probe(within=0.3), "not ready within 0.3 s: its port takes no"),
         ("exec tail -f /dev/null", Probe(http="/health", within=0.3), "got no answer"),
-        ("exec tail -f /dev/null", Probe(run="test -e no", within=0.3), "ended with status 1"),
+        ("exec tail -f /dev/null", Probe(run="test -e no", within=1.0), "ended with status 1"),
         ("exec tail -f /dev/null", Probe(run="no-such-command-at-all"), "that asks cannot be run"),
     ],
 )  # fmt: skip
