@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -182,7 +183,7 @@ class Listener:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.bind(self.path)
         self.socket.listen()
-        self.socket.settimeout(5)
+        self.socket.settimeout(30)
 
     def said(self) -> str:
         connection, _ = self.socket.accept()
@@ -202,10 +203,12 @@ class Listener:
 
 
 @pytest.fixture
-def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
-    made = Listener(tmp_path_factory.mktemp("s") / "s")
-    yield made
-    made.socket.close()
+def listener() -> Iterator[Listener]:
+    # The name of a socket is at most 104 bytes long; folders of tests may be longer.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        made = Listener(Path(folder) / "s")
+        yield made
+        made.socket.close()
 
 
 def test_the_socket_of_a_client_is_rung_once_by_whoever_wrote(
