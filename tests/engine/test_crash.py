@@ -72,6 +72,7 @@ def dies_at(shop: Shop, at: int, after: bool) -> bool:
     return mortal.dead
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before-commit", "after-commit"])
 def test_killed_at_any_write_the_next_watch_finishes_once(shop: Shop, after: bool) -> None:
     shop.watch()
