@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from orchestrator.plugins.json_values import Json, dumps
@@ -434,7 +435,7 @@ class Hooks:
     on_failure: str = "refuse"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     """The whole configuration. ``source`` is the path it was read from, repository-relative.
 
@@ -464,11 +465,18 @@ class Config:
     source: str = "config/orchestrate.yaml"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON with every default; what plugins plan from and ``config show`` prints."""
+        """Plain JSON with every default; what plugins plan from and ``config show`` prints.
+
+        Made once, so not to be changed.
+        """
+        return self._json
+
+    @cached_property
+    def _json(self) -> dict[str, Any]:
         value = asdict(self)
         value.pop("source")
         return value
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        return hashlib.sha256(dumps(self.to_json()).encode()).hexdigest()
+        return hashlib.sha256(dumps(self._json).encode()).hexdigest()

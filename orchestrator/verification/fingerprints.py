@@ -17,7 +17,7 @@ from pathlib import Path
 
 from orchestrator import __version__
 from orchestrator.plugins.spec import Json, dumps
-from orchestrator.verification.surroundings import linked_packages, prefixes
+from orchestrator.verification.surroundings import linked_packages, package_folders, prefixes
 
 __all__ = [
     "CACHES",
@@ -72,11 +72,13 @@ def program() -> str:
 
 def _executables(path: str, checkout: Path) -> dict[str, str]:
     """Each folder of ``path`` outside the checkout, by the files in it."""
-    found = {}
+    found, looked_at = {}, dict[str, str]()
     for name in dict.fromkeys(filter(None, path.split(os.pathsep))):
-        folder = Path(name)
-        if not folder.is_relative_to(checkout):
-            found[f"path {name}"] = digest(sorted(_entries(folder)))
+        if not Path(name).is_relative_to(checkout):
+            real = os.path.realpath(name)  # /bin is /usr/bin almost everywhere
+            if real not in looked_at:
+                looked_at[real] = digest(sorted(_entries(Path(name))))
+            found[f"path {name}"] = looked_at[real]
     return found
 
 
@@ -84,7 +86,7 @@ def packages(environments: Iterable[Path]) -> dict[str, str]:
     """What is installed in Python environments: name, version and time of installation."""
     found = {}
     for prefix in environments:
-        for folder in sorted(prefix.glob("lib/python3*/*-packages")):
+        for folder in package_folders(prefix):
             names = [e for e in _entries(folder, _RECORDS) if e[0].endswith(_RECORDS)]
             found[f"packages {folder}"] = digest(sorted(names))
         modules = prefix / "lib" / "node_modules"
@@ -200,8 +202,8 @@ def _entries(folder: Path, folders: tuple[str, ...] = ("\0",)) -> list[list[str]
                     told = entry.stat()
                 except OSError:
                     continue  # a link that leads nowhere starts nothing
-                is_folder = entry.is_dir() and not entry.name.endswith(folders)
-                if not is_folder:
+                is_folder = stat.S_ISDIR(told.st_mode)
+                if not is_folder or entry.name.endswith(folders):
                     stamp = f"{told.st_mode:o} {told.st_size} {told.st_ctime_ns}"
                     found.append([entry.name, stamp])
     except OSError:

@@ -35,6 +35,7 @@ _ELSEWHERE = {
 _HOW = {"budget", "parallel", "fail_fast", "cache", "shadow", "quarantine"}
 #: Fields of a check that say nothing about its verdict, or are told otherwise.
 _UNTOLD = {"title", "cost", "spec"}
+_TOLD = tuple(field.name for field in fields(Check) if field.name not in _UNTOLD)
 #: Bytes of files made by prepare steps that are read for each run.
 _MADE_LIMIT = 64 << 20
 
@@ -138,7 +139,7 @@ def own(
     upstream: Mapping[str, CheckResult],
 ) -> Parts:
     """The parts of one check alone; ``configuration`` are those of its plugin."""
-    told = {f.name: getattr(check, f.name) for f in fields(check) if f.name not in _UNTOLD}
+    told = {name: getattr(check, name) for name in _TOLD}
     return {
         "plugin": f"{plugin.name} {plugin.version} {plugin.source.get('kind', '')}",
         **{f"check.{name}": _short(value) for name, value in told.items()},

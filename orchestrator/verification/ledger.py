@@ -40,6 +40,9 @@ class Entry:
     before_run: str | None = None
 
 
+_NAMES = tuple(field.name for field in fields(Entry))
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The entries in ``file``; one that cannot be read has none."""
@@ -60,7 +63,7 @@ class Ledger:
         numbers = {line: number for number, line in enumerate(lines)}
         for name, entry in entries.items():
             last = checks.get(name, {})
-            value = {f.name: getattr(entry, f.name) for f in fields(entry)}
+            value = {field: getattr(entry, field) for field in _NAMES}
             told = [f"{part}\0{text}" for part, text in entry.parts.items()]
             value["parts"] = [numbers.setdefault(line, len(numbers)) for line in told]
             value |= {"before": last.get("parts"), "before_run": last.get("run")}

@@ -19,7 +19,7 @@ from orchestrator.environment import allowed
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Repository, find
 
-__all__ = ["environment", "foreign_packages", "linked_packages", "prefixes"]
+__all__ = ["environment", "foreign_packages", "linked_packages", "package_folders", "prefixes"]
 
 #: Where a project keeps the commands it installed for itself, relative to its root.
 _OWN_COMMANDS = (".venv/bin", "node_modules/.bin")
@@ -107,17 +107,38 @@ def linked_packages(prefix: Path) -> tuple[Path, ...]:
     return tuple(sorted({place for _, place in _editables(prefix)}))
 
 
+def package_folders(prefix: Path) -> list[Path]:
+    """Where a Python environment keeps its packages, in a definite order."""
+    return [
+        folder / name
+        for folder in _named(prefix / "lib", starts="python3")
+        for name in ("dist-packages", "site-packages")
+        if (folder / name).is_dir()
+    ]
+
+
+def _named(folder: Path, starts: str = "", ends: tuple[str, ...] = ("",)) -> list[Path]:
+    """What is in a folder and is called so, sorted; nothing where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries)
+    except OSError:
+        return []
+    return [folder / name for name in names if name.startswith(starts) and name.endswith(ends)]
+
+
 def _editables(prefix: Path) -> Iterator[tuple[str, Path]]:
     """Every package installed as a link to sources, with the folder it links to."""
-    for packages in prefix.glob("lib/python3*/site-packages"):
-        for record in packages.glob("*.dist-info/direct_url.json"):
-            place = _editable(record)
-            if place is not None:
-                yield record.parent.name.split("-")[0], place
-        for file in packages.glob("*.pth"):
-            for line in _lines(file):
+    for packages in package_folders(prefix):
+        for found in _named(packages, ends=(".dist-info", ".pth")):
+            if found.suffix == ".dist-info":
+                place = _editable(found / "direct_url.json")
+                if place is not None:
+                    yield found.name.split("-")[0], place
+                continue
+            for line in _lines(found):
                 if line.startswith("/"):
-                    yield file.stem.removeprefix("_"), Path(os.path.realpath(line))
+                    yield found.stem.removeprefix("_"), Path(os.path.realpath(line))
 
 
 def _editable(record: Path) -> Path | None:
