@@ -9,6 +9,7 @@ Runs in worker processes only: what it imports is other people's code.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -16,6 +17,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -115,12 +117,43 @@ def discover(local: Sequence[str], folder: Path, *, others: bool = True) -> list
     sources = []
     if others:
         sources = [Source("builtin", module.rpartition(".")[2], module) for module in BUILTIN]
-        from importlib.metadata import entry_points
-
-        for point in entry_points(group=ENTRY_POINT_GROUP):
-            version = point.dist.version if point.dist else ""
-            sources.append(Source("installed", point.name, point.value, version))
+        sources += _installed() if _may_be_installed() else []
     return sources + [Source("local", name, str(folder / name)) for name in local]
+
+
+def _installed() -> list[Source]:
+    """The plugins that installed packages offer."""
+    from importlib.metadata import entry_points
+
+    return [
+        Source("installed", point.name, point.value, point.dist.version if point.dist else "")
+        for point in entry_points(group=ENTRY_POINT_GROUP)
+    ]
+
+
+def _may_be_installed() -> bool:
+    """False only where no package can offer a plugin: asking them properly takes long."""
+    others = (finder for finder in sys.meta_path if finder is not PathFinder)
+    if any(hasattr(finder, "find_distributions") for finder in others):
+        return True
+    places = (Path(entry) for entry in sys.path)
+    try:
+        return any(_offers(place) for place in places if place.exists())
+    except OSError:
+        return True
+
+
+def _offers(place: Path) -> bool:
+    """Whether a package in a folder may offer a plugin; so may all that is no plain folder."""
+    if place.suffix == ".egg" or not place.is_dir():
+        return True
+    wanted = f"[{ENTRY_POINT_GROUP}]".encode()
+    for record in place.iterdir():
+        if record.name.lower().endswith((".dist-info", ".egg-info")):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                if wanted in (record / "entry_points.txt").read_bytes():
+                    return True
+    return False
 
 
 def load(source: Source) -> Plugin:

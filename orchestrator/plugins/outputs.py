@@ -7,13 +7,12 @@ run. The folders together are kept small: the oldest runs go first.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from orchestrator.plugins.spec import CheckResult, CommandResult
 from orchestrator.processes import SPILLED
@@ -49,7 +48,7 @@ class Recorder:
         self._ran: list[_Ran] = []
 
     def __call__(self, command: str | Sequence[str], **how: Any) -> CommandResult:
-        spill = self._folder / f"{self._name}.{uuid4().hex}.part"
+        spill = self._folder / f"{self._name}.{os.urandom(16).hex()}.part"
         ended = self._runner(command, spill=spill, **how)
         self._ran.append(_Ran(command, ended, spill))
         return ended
@@ -93,6 +92,8 @@ def make_room(folder: Path, limit: int = LIMIT) -> None:
         with contextlib.suppress(OSError):
             total += sum(file.stat().st_size for file in run.iterdir())
         if number and total > limit:
+            import shutil  # here: every worker imports this module, none of them makes room
+
             shutil.rmtree(run, ignore_errors=True)
 
 

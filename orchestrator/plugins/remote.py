@@ -69,6 +69,7 @@ class Worker:
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
         self._marker = marker
+        self._config: Mapping[str, Json] | None = None
         self._buffer = b""
         self._noise: deque[bytes] = deque(maxlen=_NOISE_LINES)
         self._process = subprocess.Popen(
@@ -98,15 +99,23 @@ class Worker:
         """The worker's process id."""
         return self._process.pid
 
-    def ask(self, request: Mapping[str, Json], timeout: float) -> dict[str, Json]:
+    def ask(
+        self,
+        request: Mapping[str, Json],
+        timeout: float,
+        config: Mapping[str, Json] | None = None,
+    ) -> dict[str, Json]:
         """Send a request and wait for its answer.
 
+        ``config`` goes along, unless this worker was sent that very object last.
         Raises ``PluginTrouble`` when the answer is trouble, ``WorkerHung`` or
         ``WorkerDied`` (then the worker is of no more use). Their attribute
         ``loading`` names the plugin that was being loaded.
         """
         deadline = time.monotonic() + timeout
         loading: str | None = None
+        if config is not None and config is not self._config:
+            request, self._config = {**request, "config": config}, config
         try:
             self._send(request, deadline)
             while "loading" in (answer := json.loads(self._line(deadline, timeout))):

@@ -64,6 +64,7 @@ class _Worker:
     def __init__(self, outgoing: int) -> None:
         self._pipe = os.fdopen(outgoing, "w", encoding="utf-8")
         self._loaded: dict[str, manager.Plugin] = {}
+        self._config: Json = {}
 
     def serve(self, request: Answer) -> None:
         handlers: dict[str, Callable[[Answer], Answer]] = {
@@ -72,6 +73,7 @@ class _Worker:
             "execute": self._execute,
             "command": self._command,
         }
+        self._config = request.get("config", self._config)
         try:
             answer = handlers[request["do"]](request)
         except manager.PluginRefused as error:
@@ -91,6 +93,11 @@ class _Worker:
         if source["place"] not in self._loaded:
             self._loaded[source["place"]] = manager.load(manager.Source(**source))
         return self._loaded[source["place"]]
+
+    def _config_for(self, plugin: manager.Plugin) -> Json:
+        """The configuration that was sent last; a copy for who might change it for the others."""
+        ours = plugin.source.kind == "builtin"
+        return self._config if ours else json.loads(json.dumps(self._config))
 
     def _describe(self, request: Answer) -> Answer:
         """Load every plugin, saying which before each, so that the parent knows who hung."""
@@ -120,12 +127,13 @@ class _Worker:
         plugin = self._plugin(request["source"])
         value = request["request"]
         changed = None if value["changed"] is None else tuple(value["changed"])
-        asked = PlanRequest(**{**value, "layers": tuple(value["layers"]), "changed": changed})
+        layers, config = tuple(value["layers"]), self._config_for(plugin)
+        asked = PlanRequest(**{"config": config, **value, "layers": layers, "changed": changed})
         return {"checks": wire.proved_checks(plugin.plan(asked), plugin.info.name)}
 
     def _execute(self, request: Answer) -> Answer:
         plugin = self._plugin(request["source"])
-        context = dict(request["context"])
+        context = {"config": self._config_for(plugin), **request["context"]}
         outputs = context.pop("outputs", None)
         runner = Recorder(_run, Path(outputs), request["check"]["id"]) if outputs else _run
         upstream = {k: CheckResult.from_json(v) for k, v in context["upstream"].items()}

@@ -14,6 +14,7 @@ from orchestrator import descendants
 from orchestrator.config.model import Config, Verification
 from orchestrator.engine.executor import LocalExecutor
 from orchestrator.plugins.remote import PluginTrouble, Worker, WorkerDied, WorkerHung
+from orchestrator.plugins.spec import Json, PlanRequest
 from orchestrator.verification.rules import Rules
 from tests.verification.world import number_in, until
 
@@ -119,6 +120,54 @@ def test_a_worker_is_used_again_and_replaced_after_it_hung(tmp_path: Path) -> No
             executor._ask({"do": "command", "command": "sleep 600", "cwd": "/",
                            "environment": world, "timeout": 600}, 0.3)  # fmt: skip
         assert executor.command("echo $PPID", "/", world, 60).output != first
+
+
+_SPOILER = """
+from orchestrator.plugins.spec import Check, CheckResult, Outcome, PluginInfo, hookimpl
+
+@hookimpl
+def orchestrate_plugin():
+    return PluginInfo("spoiler", "1", "integrity")
+
+@hookimpl
+def orchestrate_plan(request):
+    return [Check(f"project {request.config.pop('project')}", "integrity", "spoiler", "t")]
+
+@hookimpl
+def orchestrate_execute(check, context):
+    return CheckResult(Outcome.FAILED, f"project {context.config.pop('project')}")
+"""
+
+
+def test_the_configuration_is_sent_once_and_no_plugin_changes_it_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bool] = []
+    send = Worker._send
+
+    def spy(worker: Worker, request: dict[str, Json], deadline: float) -> None:
+        sent.append("config" in request)
+        send(worker, request, deadline)
+
+    monkeypatch.setattr(Worker, "_send", spy)
+    (tmp_path / "rules" / "c").mkdir(parents=True)
+    (tmp_path / "rules" / "c" / "p.py").write_text(_SPOILER)
+    config = Config("shop", {}, verification=Verification(plugins=("p.py",)))
+    place = Rules(config, None, tmp_path / "rules" / "c")
+    places = ("checkout", "scratch", "commit", "base", "base_checkout", "repository")
+    world = {"environment": {}, "base_environment": {}, "timeout": 9, "upstream": {}}
+    context = {**dict.fromkeys(places, ""), **world}
+    with LocalExecutor(place, others=False) as executor:
+        [plugin] = executor.describe().plugins
+        asked = PlanRequest(config.to_json(), (), None, "", None)
+        for _ in range(2):
+            [check] = executor.plan(plugin, asked, 60)
+            assert check.id == "project shop"
+            told = {**context, "config": config.to_json()}
+            assert executor.execute(plugin, check, told, 60).reason == "project shop"
+        other = {**context, "config": Config("other", {}).to_json()}
+        assert executor.execute(plugin, check, other, 60).reason == "project other"
+    assert sent == [False, True, False, False, False, True]
 
 
 def test_commands_carry_the_marker_of_the_state_folder(tmp_path: Path) -> None:

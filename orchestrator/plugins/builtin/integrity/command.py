@@ -6,9 +6,7 @@ brought together the check is errored, with the reason.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 from orchestrator.plugins.builtin.integrity import places
 from orchestrator.plugins.builtin.integrity.documents import UnreadableReport
@@ -38,8 +36,7 @@ _OUTPUT = 16_000
 
 def execute(check: Check, context: CheckContext) -> CheckResult:
     """Run the check's command in the checkout and judge how it ended."""
-    folder = Path(tempfile.mkdtemp(prefix="report-", dir=context.scratch))
-    promise = Promise.of(check.spec, context.checkout, folder)
+    promise = Promise.of(check.spec, context.checkout, context.scratch)
     if promise is None:
         ended = context.run(check.spec["run"])
         return _by_status(ended, check.spec["run"], context.timeout)

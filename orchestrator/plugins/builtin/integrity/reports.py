@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,8 +45,8 @@ class Promise:
     before: Mapping[Path, _State] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, spec: Mapping[str, Json], checkout: str, scratch: Path) -> Promise | None:
-        """The promise a check's spec makes, or None. ``scratch`` is a new, empty folder."""
+    def of(cls, spec: Mapping[str, Json], checkout: str, scratch: str) -> Promise | None:
+        """The promise a check's spec makes, or None. Makes its own folder in ``scratch``."""
         declared, run = spec.get("report"), str(spec["run"])
         if declared is None and "{report}" not in run:
             return None
@@ -53,7 +54,8 @@ class Promise:
         kind, pattern = declared.get("format"), declared.get("path")
         written = None
         if "{report}" in run:
-            written = scratch / f"report{_SUFFIX.get(kind or '', '')}"
+            folder = Path(tempfile.mkdtemp(prefix="report-", dir=scratch))
+            written = folder / f"report{_SUFFIX.get(kind or '', '')}"
             if "{report}/" in run:
                 written.mkdir()
         before = {path: _state(path) for path in _matching(checkout, pattern)}
