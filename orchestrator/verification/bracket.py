@@ -23,6 +23,9 @@ MakeContext = Callable[[float], Mapping[str, Json]]
 #: Executes a check once.
 Attempt = Callable[[Check, MakeContext], CheckResult]
 
+#: Findings of a flaky check that are named.
+_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -52,7 +55,7 @@ class Bracket:
             return Judged(first, on_base=self._on_base(first) if self.base_upstream else None)
         second = self._here()
         if second.outcome is Outcome.PASSED:
-            reason = f"failed once ({first.reason}), passed when run again on the same tree"
+            reason = f"failed once ({_told(first)}), passed when run again on the same tree"
             return Judged(replace(second, reason=reason), flaky=True)
         if second.outcome is not Outcome.FAILED:
             return Judged(second)
@@ -87,3 +90,9 @@ class Bracket:
             for result in (here, base)
         )
         return not found <= known
+
+
+def _told(first: CheckResult) -> str:
+    """Why it failed, with what was found: nothing else is kept of a first attempt."""
+    found = [one.message for one in first.findings if one.message != first.reason][:_NAMED]
+    return ": ".join(filter(None, (first.reason, ", ".join(found))))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from orchestrator import descendants
 from orchestrator.config.model import Check as ConfiguredCheck
 from orchestrator.config.model import Layer, Prepare
-from orchestrator.plugins.spec import Check, Outcome
+from orchestrator.plugins.spec import Check, CheckResult, Finding, Outcome, Severity
 from orchestrator.verification import run as run_module
+from orchestrator.verification.bracket import Bracket
 from orchestrator.verification.checkout import Candidate, Pool
 from orchestrator.verification.outcome import Report, Verdict, overall
+from orchestrator.verification.site import Site
 from tests.verification.world import COMMANDS, Recorder, World, layer, number_in, outcomes
 
 
@@ -172,6 +175,18 @@ def test_passing_the_second_time_is_passed_and_flaky(world: World, tmp_path: Pat
     assert [(c.outcome, c.flaky) for c in report.checks] == [(Outcome.PASSED, True)]
     assert "failed once" in report.checks[0].result.reason
     assert report.facts()["flaky"] == 1
+
+
+def test_a_flaky_check_still_says_what_it_had_found() -> None:
+    found = (Finding("tests.failed", Severity.BREAKING, "sums: 3 is not 4"),)
+    results = [CheckResult(Outcome.FAILED, "1 test failed", found), CheckResult(Outcome.PASSED)]
+    check = Check("data/a", "integrity", "commands", "a", spec={"bracket": True})
+    nowhere = cast(Site, None)
+    judged = Bracket(lambda check, context: results.pop(0), nowhere, check, {}, {}).judge()
+    assert (judged.flaky, judged.result.reason) == (
+        True,
+        "failed once (1 test failed: sums: 3 is not 4), passed when run again on the same tree",
+    )
 
 
 def test_failing_on_the_base_too_is_preexisting_not_this_handoffs(world: World) -> None:
