@@ -12,6 +12,7 @@ from orchestrator.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from orchestrator.engine.caching import Explanation
+    from orchestrator.verification.ledger import Entry
 
 __all__ = ["command"]
 
@@ -79,12 +80,21 @@ def _told(found: Explanation) -> list[str]:
     if found.changed is None:
         return [*lines, "  no run before it is known, so there is nothing to compare with"]
     if not found.changed:
-        return [*lines, f"  nothing it depends on has changed since {entry.before_run}"]
+        return [*lines, f"  nothing it depends on has changed since {entry.before_run}",
+                *_why_again(entry)]  # fmt: skip
     lines.append(f"  changed since {entry.before_run}:")
     width = max(len(name) for name, _, _ in found.changed)
     for name, before, after in found.changed:
         lines.append(f"    {name:<{width}}  {_value(before)} → {_value(after)}")
     return lines
+
+
+def _why_again(entry: Entry) -> list[str]:
+    """Why it ran although nothing has changed; what is said already is not said again."""
+    if entry.how != "executed" or entry.again in (None, entry.note):
+        return []
+    earlier = f" ({entry.before_run}: {entry.before_note})" if entry.before_note else ""
+    return [f"  it ran again: {entry.again}{earlier}"]
 
 
 def _value(text: str | None) -> str:

@@ -51,6 +51,7 @@ class Explanation:
             "outcome": entry.outcome,
             "replayed_from": entry.source,
             "not_remembered": entry.note,
+            "ran_again": entry.again,
             "run_before": entry.before_run,
             "changed": told and [{"part": n, "before": b, "after": a} for n, b, a in told],
             "key": dict(entry.parts),

@@ -25,8 +25,9 @@ class Entry:
     """One check in one run.
 
     ``how`` is replayed or executed, ``source`` the run a replayed verdict came
-    from; ``note`` says why it is not remembered. ``parts`` is its key,
-    ``before`` that of the run before (``before_run``), None at the first.
+    from; ``note`` says why it is not remembered, ``again`` why it was executed
+    although its key may be known. ``parts`` is its key, ``before`` that of the run
+    before (``before_run``, with ``before_note``), None at the first.
     """
 
     run: str
@@ -38,6 +39,8 @@ class Entry:
     note: str | None = None
     before: Parts | None = None
     before_run: str | None = None
+    before_note: str | None = None
+    again: str | None = None
 
 
 _NAMES = tuple(field.name for field in fields(Entry))
@@ -66,7 +69,8 @@ class Ledger:
             value = {field: getattr(entry, field) for field in _NAMES}
             told = [f"{part}\0{text}" for part, text in entry.parts.items()]
             value["parts"] = [numbers.setdefault(line, len(numbers)) for line in told]
-            value |= {"before": last.get("parts"), "before_run": last.get("run")}
+            value |= {"before": last.get("parts"), "before_run": last.get("run"),
+                      "before_note": last.get("note")}  # fmt: skip
             checks[name] = value
         text = dumps(_without_gaps(checks, list(numbers)))
         beside = self.file.with_name(f".{self.file.name}.{os.getpid()}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from orchestrator.verification import fingerprints, key
 from orchestrator.verification.cache import Cache
 from orchestrator.verification.checkout import Candidate
 from orchestrator.verification.inputs import Inputs, configured
-from orchestrator.verification.ledger import Entry, Ledger
+from orchestrator.verification.ledger import Entry, Ledger, changes
 from orchestrator.verification.outcome import CheckReport
 from orchestrator.verification.plan import Plan
 from orchestrator.verification.site import Site
@@ -31,6 +31,8 @@ __all__ = ["Replay", "cache_of", "ledger_of"]
 
 #: What makes it impossible to say what a check depends on.
 _UNKNOWABLE = (key.Unknowable, fingerprints.TooMany, OrchestrateError, OSError)
+#: Parts of a key that are named when they changed during a run.
+_NAMED = 3
 #: Check id → its result so far.
 Results = Mapping[str, CheckResult]
 
@@ -77,7 +79,15 @@ class Replay:
         self._sections: dict[str, key.Parts] = {}
         self._all = False
         self._found: dict[str, CheckReport] = {}
-        self.warnings: list[str] = []
+        self._again: dict[str, str] = {}
+        self._unread: list[str] = []
+        self._unwritten: list[str] = []
+
+    @property
+    def warnings(self) -> list[str]:
+        """What of the cache could not be used, one line a kind."""
+        return [*_summed("a remembered verdict was not used", self._unread),
+                *_summed("not remembered", self._unwritten)]  # fmt: skip
 
     @cached_property
     def host(self) -> key.Parts:
@@ -107,6 +117,11 @@ class Replay:
         if self._all:
             return self._found[check.id]
         known = self._known(check, upstream)
+        if known and not known[1]:
+            self._again[check.id] = (
+                f"{known[0].cached_from} left files in its checkout, so its verdicts hold only "
+                "where no check has to run"
+            )
         return known[0] if known and known[1] else None
 
     def _survey(self, plan: Plan) -> bool:
@@ -124,12 +139,14 @@ class Replay:
         upstream = {n: results[n] for n in dict.fromkeys((*check.needs, *check.after))}
         asked = self._asked[check.id] = self._ask(check, upstream)
         if asked.never or self._fresh:
+            self._again[check.id] = asked.never or "it was asked to (--no-cache)"
             return None
         found = self.cache.get(self._key(asked))
         if found.trouble:
-            self.warnings.append(f"a remembered verdict was not used: {found.trouble}")
+            self._unread.append(found.trouble)
         value = found.value
         if value is None:
+            self._again[check.id] = found.trouble or "no verdict is remembered for this key"
             return None
         report = CheckReport(
             check.id,
@@ -149,12 +166,14 @@ class Replay:
             return
         executed = [report for report in reports if report.cached_from is None]
         keep = [report for report in executed if self._why_not(report) is None]
-        if keep and self._never is None and self._unmoved(site):
+        moved = self._moved(site) if keep and self._never is None else None
+        if keep and self._never is None and moved is None:
             tidy = self._left_behind(site) == self._before
-            troubles = {self._remember(report, started_at, tidy=tidy) for report in keep}
-            self.warnings += [f"not remembered: {t}" for t in sorted(filter(None, troubles))]
+            for report in keep:
+                trouble = self._remember(report, started_at, tidy=tidy)
+                self._unwritten += [trouble] if trouble else []
             self.cache.make_room()
-        self._ledger.write({r.id: self._entry(r) for r in reports if r.id in self._asked})
+        self._ledger.write({r.id: self._entry(r, moved) for r in reports if r.id in self._asked})
 
     def _ask(self, check: Check, upstream: Results) -> _Asked:
         never = self._never or key.why_never(check, configured(self._config, check))
@@ -176,13 +195,15 @@ class Replay:
         place = site.here()
         return {**host, **key.common(self._config, place.checkout, place.environment)}
 
-    def _unmoved(self, site: Site) -> bool:
-        """A tool that was replaced while checks ran leaves open what they ran with."""
+    def _moved(self, site: Site) -> str | None:
+        """What became another one while checks ran: it is open which of them they ran with."""
         try:
-            now = self._look(site, fingerprints.host())
-        except _UNKNOWABLE:
-            return False
-        return _lasting(now) == _lasting(self._common)
+            now, before = _lasting(self._look(site, fingerprints.host())), _lasting(self._common)
+        except _UNKNOWABLE as error:
+            return f"{error}, when it had run"
+        names = [name for name, _, _ in changes(before, now)]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"{', '.join(names[:_NAMED])}{more} changed while it ran" if names else None
 
     def _left_behind(self, site: Site) -> key.Parts:
         try:
@@ -212,7 +233,7 @@ class Replay:
         }
         return self.cache.put(self._key(self._asked[report.id]), value, at)
 
-    def _entry(self, report: CheckReport) -> Entry:
+    def _entry(self, report: CheckReport, moved: str | None) -> Entry:
         replayed = report.cached_from is not None
         return Entry(
             run=self._run,
@@ -221,8 +242,16 @@ class Replay:
             outcome=str(report.outcome),
             parts={**self._common, **self._asked[report.id].parts},
             source=report.cached_from,
-            note=None if replayed else self._why_not(report),
+            note=None if replayed else self._why_not(report) or moved,
+            again=None if replayed else self._again.get(report.id),
         )
+
+
+def _summed(said: str, troubles: Sequence[str]) -> list[str]:
+    """One warning for all of a kind, with the first and how many there are besides."""
+    distinct = list(dict.fromkeys(troubles))
+    more = f" (and {len(distinct) - 1} more)" if len(distinct) > 1 else ""
+    return [f"{said}: {distinct[0]}{more}"] if distinct else []
 
 
 def _lasting(parts: key.Parts) -> key.Parts:

@@ -23,7 +23,9 @@ from orchestrator.plugins.spec import Check
 from orchestrator.verification.checkout import Candidate, checkouts_folder
 from orchestrator.verification.fingerprints import of_tools
 from orchestrator.verification.inputs import Inputs
+from orchestrator.verification.ledger import Entry
 from orchestrator.verification.outcome import CheckReport, Report
+from orchestrator.verification.replay import ledger_of
 from tests.conftest import git
 from tests.verification.world import COMMANDS, World, layer, outcomes
 
@@ -352,6 +354,51 @@ def test_old_evidence_and_damaged_entries_are_not_used(runs: Runs, one: Config) 
     while time.monotonic() < deadline:
         pass
     assert runs.run(short) == {"a"}
+
+
+def test_why_a_check_ran_again_although_nothing_changed_is_known(
+    runs: Runs, tmp_path: Path, one: Config
+) -> None:
+    def entry(check: str = "data/a") -> Entry:
+        return ledger_of(runs.world.repository).read()[check]
+
+    runs.run(one, run_id="run-1")
+    assert entry().again == "no verdict is remembered for this key"
+    runs.run(one, fresh=True)
+    assert entry().again == "it was asked to (--no-cache)"
+    config = runs.world.config(
+        layer("data", make=runs.command("make", "touch built")),
+        layer("ui", "data", look=runs.command("look", "false")),
+    )
+    runs.run(config, run_id="run-2")
+    runs.run(config)
+    assert entry("data/make").again == (
+        "run-2 left files in its checkout, so its verdicts hold only where no check has to run"
+    )
+    before = entry("ui/look").before_note
+    assert before == "it failed; only what passed is remembered"
+
+
+def test_a_tool_that_changes_while_checks_run_is_named(runs: Runs, tmp_path: Path) -> None:
+    kept = runs.world.folder / "kept"
+    step = runs.command("a", "mkdir -p kept; date +%N > kept/tool")
+    layers = runs.world.config(layer("data", a=step)).layers
+    config = Config("x", layers=layers, verification=Verification(keep=("kept",)))
+    assert runs.run(config) == {"a"}
+    assert not kept.exists(), "it is in the checkout, not here"
+    note = ledger_of(runs.world.repository).read()["data/a"].note
+    assert note == "kept kept changed while it ran"
+
+
+def test_many_troubles_of_the_cache_are_one_warning(runs: Runs) -> None:
+    checks = {name: runs.command(name) for name in "abcd"}
+    config = runs.world.config(layer("data", **checks))
+    runs.run(config)
+    for file in (runs.world.repository.state / "verdicts").glob("??/*.json"):
+        file.write_bytes(b"")
+    runs.run(config)
+    [warning] = runs.report.warnings
+    assert warning.endswith("was damaged, and is gone (and 3 more)")
 
 
 def test_worktrees_share_what_was_found(runs: Runs, one: Config, tmp_path: Path) -> None:
