@@ -92,10 +92,13 @@ class Progress:
 
 def _bar(console: Console) -> Bar:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
-    names = TextColumn("{task.description}", markup=False)
+    # The names take what is left: on a narrow terminal the count stays.
+    rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    names = TextColumn("{task.description}", markup=False, table_column=rest)
     columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), names)
-    return Progress(*columns, console=console, transient=True, refresh_per_second=8)
+    return Progress(*columns, console=console, transient=True, refresh_per_second=8, expand=True)
 
 
 def print_report(report: Report, paper: Paper) -> None:

@@ -65,6 +65,21 @@ def test_on_a_terminal_the_bar_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatc
     progress.close()
 
 
+def test_on_a_narrow_terminal_long_names_make_room_for_the_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    stream = io.StringIO()
+    progress = Progress(terminal(stream))
+    checks = [Check(f"data/{'long-' * 9}{n}", "integrity", "p", "a") for n in range(3)]
+    progress.planned(checks)
+    for planned in checks:
+        progress.started(planned)
+    progress.close()
+    seen = [Text.from_ansi(line).plain for line in stream.getvalue().split("\r")]
+    assert any("0/3" in line and "data/long-" in line and "…" in line for line in seen)
+
+
 def test_a_run_that_was_interrupted_gives_the_terminal_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
