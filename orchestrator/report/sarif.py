@@ -21,12 +21,15 @@ _UNSAID = {
     Outcome.INCONCLUSIVE: "warning",
     Outcome.NOT_RUN: "warning",
 }
+#: Where what has no place of its own is shown: code scanning refuses a file of results when
+#: one of them has none, and this is where its check is written.
+_CONFIG = "config/orchestrate.yaml"
 #: Outcomes after which the tool cannot claim to have looked at everything.
 _GAPS = (Outcome.ERRORED, Outcome.NOT_RUN)
 
 
 def sarif(report: Report) -> str:
-    """SARIF as text. Findings with a file have a location, repository-relative."""
+    """SARIF as text. Every result has a location, repository-relative."""
     results = list(_results(report))
     rules = sorted({result["ruleId"] for result in results})
     driver = {"name": "orchestrate", "version": __version__, "rules": [{"id": r} for r in rules]}
@@ -83,10 +86,12 @@ def _about(check: CheckReport) -> dict[str, Any]:
 def _result(
     rule: str, level: str, said: str, file: str | None = None, line: int | None = None
 ) -> dict[str, Any]:
-    result: dict[str, Any] = {"ruleId": rule, "level": level, "message": {"text": visible(said)}}
-    if file:
-        place: dict[str, Any] = {"artifactLocation": {"uri": quote(file, errors="replace")}}
-        if line:
-            place["region"] = {"startLine": line}
-        result["locations"] = [{"physicalLocation": place}]
-    return result
+    place: dict[str, Any] = {"artifactLocation": {"uri": quote(file or _CONFIG, errors="replace")}}
+    if line or not file:
+        place["region"] = {"startLine": line or 1}
+    return {
+        "ruleId": rule,
+        "level": level,
+        "message": {"text": visible(said)},
+        "locations": [{"physicalLocation": place}],
+    }

@@ -133,6 +133,8 @@ def test_sarif_has_a_result_for_every_finding_and_every_check_that_did_not_pass(
     assert set(rules[3:]) == {"check.errored", "check.failed", "check.not_run",
                               "check.inconclusive"}  # fmt: skip
     assert sarif_of(GREEN) == []
+    places = [result["locations"][0]["physicalLocation"] for result in sarif_of(FULL)]
+    assert all(place["artifactLocation"]["uri"] for place in places), "else GitHub takes none"
 
 
 def test_what_is_waived_is_shown_as_accepted() -> None:
