@@ -32,6 +32,7 @@ __all__ = [
     "end_tree",
     "marker",
     "marker_key",
+    "reap_dead",
 ]
 
 #: The variable that marks every process started for a run.
@@ -77,6 +78,13 @@ def end_children(spare: Collection[int] = ()) -> None:
             _signal(pid, signal.SIGKILL)
         for pid in mine:
             _reap(pid)
+
+
+def reap_dead(spare: Collection[int] = ()) -> None:
+    """Reap children that have ended, up to the first of ``spare``, which somebody waits for."""
+    with contextlib.suppress(ChildProcessError):
+        while (dead := _ended()) and dead not in spare:
+            _reap(dead)
 
 
 def end_tree(root: int) -> None:
@@ -217,10 +225,16 @@ def _answers(pid: int) -> bool:
     return True
 
 
+def _ended() -> int | None:
+    """A child that has ended and is not reaped. Raises ``ChildProcessError`` without any child."""
+    found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return found.si_pid if found else None
+
+
 def _has_children() -> bool:
     """Cheap: asks the kernel, reads no files."""
     try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        _ended()
     except ChildProcessError:
         return False
     return True

@@ -32,6 +32,8 @@ SPILLED = 64 << 20
 GRACE = 2.0
 #: Seconds to read what is left in the pipes when everything has been ended.
 _DRAIN = 1.0
+#: Seconds after which an orphan that has ended is reaped, where init does it at once elsewhere.
+_REAPED = 0.5
 _CHUNK = 1 << 16
 
 
@@ -119,6 +121,8 @@ class Capture:
 
 
 _active = 0
+#: Of those: the ids of the processes that were started.
+_started: set[int] = set()
 _active_lock = threading.Lock()
 
 
@@ -150,6 +154,8 @@ def run(
     except (OSError, ValueError) as error:
         _leave()
         return _never_started(error, time.monotonic() - start)
+    with _active_lock:
+        _started.add(process.pid)
     output, stdout = Capture(limit, spill), Capture(limit)
     pump = _Pump(process, stdin, output, stdout, stop)
     try:
@@ -204,7 +210,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     # Before the command is reaped: its id, and so the session's, cannot be reused yet.
     _signal_session(process, signal.SIGKILL)
     process.wait()
-    _leave()
+    _leave(process.pid)
 
 
 def _enter() -> None:
@@ -214,13 +220,23 @@ def _enter() -> None:
         _active += 1
 
 
-def _leave() -> None:
+def _leave(pid: int = 0) -> None:
     """The last command ends whatever is left; none is started meanwhile."""
     global _active
     with _active_lock:
         _active -= 1
+        _started.discard(pid)
         if _active == 0 and descendants.is_reaper():
             descendants.end_children()
+
+
+def _reap_orphans() -> None:
+    """Reap what a reaper got and has ended: a command may wait until what it left is gone."""
+    if descendants.is_reaper():
+        with _active_lock:
+            # One that is just being started could end before its id is known.
+            if len(_started) == _active:
+                descendants.reap_dead(_started)
 
 
 def _signal_session(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
@@ -289,7 +305,7 @@ class _Pump:
         False too when it is to stop; that is said once, so that it has its grace.
         """
         while (left := deadline - time.monotonic()) > 0:
-            for key, _ in self._selector.select(left):
+            for key, _ in self._selector.select(min(left, _REAPED)):
                 if key.data == "exit":
                     return True
                 if key.data == "stop":
@@ -297,6 +313,7 @@ class _Pump:
                     self.stopped = True
                     return False
                 self._move(key)
+            _reap_orphans()
         return False
 
     def drain(self) -> None:

@@ -193,6 +193,17 @@ def test_grandchild_in_its_own_session_is_ended_and_cannot_hold_the_pipe(tmp_pat
 
 
 @linux
+def test_an_orphan_that_has_ended_is_gone_while_its_command_runs(tmp_path: Path) -> None:
+    seen = tmp_path / "pid"
+    command = (
+        f"(setsid sh -c 'echo $$ > {seen}' &); until [ -s {seen} ]; do sleep 0.01; done; "
+        f"while kill -0 $(cat {seen}) 2>/dev/null; do sleep 0.02; done; echo gone"
+    )
+    ended = in_reaper(f"run({command!r}, cwd='/', environment=dict(os.environ), timeout=20)")
+    assert (ended["status"], ended["stdout"]) == ("exited", "gone\n")
+
+
+@linux
 def test_a_command_that_ends_while_another_is_being_started_leaves_that_one_alone() -> None:
     ended = in_reaper(
         """(
