@@ -10,6 +10,10 @@ def main() -> None:
 
         print(f"orchestrate {__version__}")
         return
+    import gc
+
+    # What a command imports stays until it ends: looking for garbage in it is a waste.
+    gc.set_threshold(20_000)
     from orchestrator.cli.main import run
 
     sys.exit(run(sys.argv[1:]))

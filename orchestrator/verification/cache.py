@@ -82,9 +82,7 @@ class Cache:
         path = self._path(key)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "wb") as file:
+            with open(_made(beside), "wb") as file:
                 file.write(_checksum(body).encode() + b"\n" + body)
             beside.replace(path)
         except OSError as error:
@@ -103,7 +101,7 @@ class Cache:
             if total <= self.size * _AFTER:
                 break
             with contextlib.suppress(OSError):
-                path.unlink()
+                Path(path).unlink()
             total, gone = total - told.st_size, gone + 1
         return gone
 
@@ -119,21 +117,40 @@ class Cache:
         gone = 0
         for path, _ in list(self._files()):
             with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+                Path(path).unlink()
                 gone += 1
         return gone
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
 
-    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
-        """Every entry, also what a killed writer left."""
-        for path in self.folder.glob("??/*.json*"):
-            with contextlib.suppress(OSError):
-                yield path, path.stat()
-        for path in self.folder.glob("??/.*.json.*"):
-            with contextlib.suppress(OSError):
-                yield path, path.stat()
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Every entry with its path, also what a killed writer left."""
+        for folder in _inside(str(self.folder)):
+            if len(folder.name) == 2:
+                for entry in _inside(folder.path):
+                    if ".json" in entry.name:
+                        with contextlib.suppress(OSError):
+                            yield entry.path, entry.stat(follow_symlinks=False)
+
+
+def _inside(folder: str) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing where there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _made(path: Path) -> int:
+    """A new, empty file that only its owner reads, open to be written; its folder is made."""
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    try:
+        return os.open(path, how, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, how, 0o600)
 
 
 def _checksum(body: bytes) -> str:

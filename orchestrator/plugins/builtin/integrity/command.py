@@ -7,9 +7,9 @@ brought together the check is errored, with the reason.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from orchestrator.plugins.builtin.integrity import places
-from orchestrator.plugins.builtin.integrity.documents import UnreadableReport
 from orchestrator.plugins.builtin.integrity.reading import (
     FINDING_LIMIT,
     Reading,
@@ -17,7 +17,6 @@ from orchestrator.plugins.builtin.integrity.reading import (
     total,
     worst_first,
 )
-from orchestrator.plugins.builtin.integrity.reports import Promise
 from orchestrator.plugins.spec import (
     Check,
     CheckContext,
@@ -28,6 +27,9 @@ from orchestrator.plugins.spec import (
     Severity,
 )
 
+if TYPE_CHECKING:
+    from orchestrator.plugins.builtin.integrity.reports import Promise
+
 __all__ = ["execute", "trouble"]
 
 #: Characters kept of what a command printed.
@@ -36,12 +38,21 @@ _OUTPUT = 16_000
 
 def execute(check: Check, context: CheckContext) -> CheckResult:
     """Run the check's command in the checkout and judge how it ended."""
-    promise = Promise.of(check.spec, context.checkout, context.scratch)
+    promise = _promise(check, context)
     if promise is None:
         ended = context.run(check.spec["run"])
         return _by_status(ended, check.spec["run"], context.timeout)
     ended = context.run(promise.run)
     return _by_report(ended, promise, context.timeout)
+
+
+def _promise(check: Check, context: CheckContext) -> Promise | None:
+    """The report the command promises. Most promise none: then the readers stay away."""
+    if check.spec.get("report") is None and "{report}" not in check.spec["run"]:
+        return None
+    from orchestrator.plugins.builtin.integrity.reports import Promise
+
+    return Promise.of(check.spec, context.checkout, context.scratch)
 
 
 def trouble(ended: CommandResult, timeout: float) -> str | None:
@@ -67,6 +78,8 @@ def _by_status(ended: CommandResult, command: str, timeout: float) -> CheckResul
 
 
 def _by_report(ended: CommandResult, promise: Promise, timeout: float) -> CheckResult:
+    from orchestrator.plugins.builtin.integrity.documents import UnreadableReport
+
     reason = trouble(ended, timeout)
     if reason is not None:
         return _result(Outcome.ERRORED, reason, ended)

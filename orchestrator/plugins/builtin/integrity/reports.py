@@ -45,12 +45,9 @@ class Promise:
     before: Mapping[Path, _State] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, spec: Mapping[str, Json], checkout: str, scratch: str) -> Promise | None:
-        """The promise a check's spec makes, or None. Makes its own folder in ``scratch``."""
-        declared, run = spec.get("report"), str(spec["run"])
-        if declared is None and "{report}" not in run:
-            return None
-        declared = declared or {}
+    def of(cls, spec: Mapping[str, Json], checkout: str, scratch: str) -> Promise:
+        """The promise in a check's spec. Makes a folder of its own in ``scratch``."""
+        declared, run = spec.get("report") or {}, str(spec["run"])
         kind, pattern = declared.get("format"), declared.get("path")
         written = None
         if "{report}" in run:
