@@ -95,6 +95,12 @@ def test_what_noise_hides_is_inconclusive_with_the_interval(tmp_path: Path) -> N
     assert "sure:" in result.reason and "12 pairs" in result.reason
 
 
+def test_too_few_pairs_to_rule_out_chance_are_inconclusive_and_that_is_said(tmp_path: Path) -> None:
+    result = run(tmp_path, "1.0", "1.5", min_pairs=5, max_pairs=5)
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert "1.500), but chance alone does as much in 3.1 of 100 runs; 5 pairs" in result.reason
+
+
 def test_a_slowdown_within_the_allowance_passes(tmp_path: Path) -> None:
     result = run(tmp_path, "1.0", "1.1", max_regression=0.2)
     assert result.outcome is Outcome.PASSED

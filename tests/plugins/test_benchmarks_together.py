@@ -29,7 +29,8 @@ def measured(logs: list[float], *, pairs: int = 60, name: str = "b") -> CheckRes
 
 def recorded(risks: Mapping[str, float], family: int, **other: object) -> CheckResult:
     """An undecided result with these risks, by name, and nothing kept to draw resamples from."""
-    one = {"verdict": "undecided", "ratio": 1.2, "low": 0.9, "high": 1.6, "level": 0.95, **other}
+    one = {"verdict": "undecided", "ratio": 1.2, "low": 0.9, "high": 1.6, "level": 0.95, "pairs": 9}
+    one.update(other)
     data = {
         "compared": {name: {**one, "risk": risk} for name, risk in risks.items()},
         "family": family,
@@ -66,7 +67,7 @@ def test_a_benchmark_that_is_told_leaves_its_part_to_one_that_was_undecided() ->
     now = changed["benchmarks/b"]
     assert now.outcome is Outcome.FAILED
     assert now.reason == (
-        "b: 1.690 × the base (95 % sure: 1.660 to 1.722); "
+        "b: 1.690 × the base (95 % sure: 1.660 to 1.722); 6 pairs; "
         "told by Holm's method over the benchmarks of the run"
     )
     [finding] = now.findings

@@ -95,7 +95,7 @@ def _revised(check: str, result: CheckResult, told: Mapping[str, float]) -> Chec
         evidence = {key: value for key, value in compared[name].items() if key != "verdict"}
         evidence |= rounded(span)
         findings.append(regression(title, data["run"], data["allowed"], evidence))
-        reasons.append(said(title, span))
+        reasons.append(f"{said(title, span)}; {evidence['pairs']} pairs")
         compared[name] = {**evidence, "verdict": str(Verdict.REGRESSED)}
     before = [result.reason] if result.outcome is Outcome.FAILED else []
     return replace(

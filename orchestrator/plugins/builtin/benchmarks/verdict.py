@@ -185,9 +185,10 @@ def _reason(measured: Measurement, outcome: Outcome) -> str:
     shown = decisive.get(outcome)
     parts = [measured.not_compared] if measured.not_compared else []
     budget = f"the budget of {measured.budget:g} s by the {STATISTIC}" if measured.budget else ""
-    for judged, other in ((measured.comparisons, "the base"), (measured.budgets, budget)):
+    compared = (measured.comparisons, "the base", measured.allowed)
+    for judged, other, allowed in (compared, (measured.budgets, budget, 0.0)):
         parts += [
-            said(measured.title(one.name), one.interval, other, one.doubt)
+            said(measured.title(one.name), one.interval, other, one.doubt or _chance(one, allowed))
             for one in judged
             if shown in (None, one.verdict)
         ]
@@ -206,6 +207,14 @@ def said(title: str, i: Interval, other: str = "the base", doubt: str = "") -> s
     sure = f"{100 * i.level:.4g} % sure: {i.low:.3f} to {i.high:.3f}"
     but = f", but {doubt}" if doubt else ""
     return f"{title}: {i.ratio:.3f} × {other} ({sure}){but}"
+
+
+def _chance(one: Comparison, allowed: float) -> str:
+    """Why what looks too slow for sure is undecided: so few pairs may fall so."""
+    i = one.interval
+    if one.verdict is not Verdict.UNDECIDED or i.low <= 1 or i.ratio < 1 + allowed:
+        return ""
+    return f"chance alone does as much in {100 * one.risk:.2g} of 100 runs"
 
 
 def _evidence(one: Comparison, samples: Samples) -> dict[str, Json]:
