@@ -84,13 +84,20 @@ def test_its_own_tests_pass_before_and_after_every_edit(tmp_path: Path) -> None:
 
 
 def test_the_last_edit_is_correct_and_slower(tmp_path: Path) -> None:
-    folder = tmp_path / "shop"
-    unpack(folder)
-    before = min(json.loads(run(folder, "-m", "bench.pricing"))["seconds"] for _ in range(3))
-    apply(folder, ATTEMPTS[-1])
-    after = min(json.loads(run(folder, "-m", "bench.pricing"))["seconds"] for _ in range(3))
-    # Processor time of the same work in one test: twice as much is far from any noise.
-    assert after > before * 1.3
+    before, after = tmp_path / "before", tmp_path / "after"
+    for folder in (before, after):
+        unpack(folder)
+    apply(after, ATTEMPTS[-1])
+    least = dict.fromkeys((before, after), float("inf"))
+    # Processor time of the same work: twice as much. In turn, and again where the machine
+    # was itself slower for a while, which the smallest of enough times does not show.
+    for turn in range(12):
+        for folder in least:
+            took = json.loads(run(folder, "-m", "bench.pricing"))["seconds"]
+            least[folder] = min(least[folder], took)
+        if turn >= 2 and least[after] > least[before] * 1.3:
+            break
+    assert least[after] > least[before] * 1.3
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.edit)
