@@ -56,7 +56,8 @@ def _constants(schema: Json) -> Iterator[Json]:
                 yield from _constants(value)
 
 
-_BOUNDS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
+#: In this order, so that the same schemas always make the same examples.
+_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ _IMPLIES: Mapping[str, frozenset[str]] = {
     "object": frozenset(("properties", "required", "patternProperties", "propertyNames")),
     "array": frozenset(("items", "prefixItems", "contains", "minItems", "maxItems")),
     "string": frozenset(("pattern", "minLength", "maxLength")),
-    "number": _BOUNDS,
+    "number": frozenset(_BOUNDS),
 }
 
 
