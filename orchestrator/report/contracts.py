@@ -23,6 +23,8 @@ _SHOWN = {
     "counterexample": "counterexample",
     "refused_because": "refused because",
     "lost_set": "lost set",
+    "before": "before",
+    "after": "after",
 }
 _SIGNS = {"passed": "✓", "failed": "✗", None: " "}
 

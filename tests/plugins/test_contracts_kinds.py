@@ -14,6 +14,7 @@ from avro.io import BinaryDecoder, BinaryEncoder, DatumReader, DatumWriter
 
 from orchestrator.config.model import Config, Contract, Layer
 from orchestrator.plugins.builtin import contracts
+from orchestrator.plugins.builtin.contracts.protobuf_declarations import declared
 from orchestrator.plugins.spec import CheckResult, Outcome, Severity
 from orchestrator.testing import plugins as harness
 from tests.conftest import MakeRepo, commit, git
@@ -192,6 +193,26 @@ def test_protobuf_breaks_are_found_with_their_place(make_repo: MakeRepo) -> None
         assert (finding.severity, finding.file) == (Severity.BREAKING, FILES["protobuf"])
         assert finding.line in (3, 4, 5)
         assert finding.remedy
+    shown = {rule: (f.evidence.get("before"), f.evidence.get("after")) for rule, f in found.items()}
+    assert shown["field-no-delete"] == ("int32 total = 2", "absent")
+    assert shown["field-same-type"] == ("State state = 3", "string state = 3")
+    assert shown["enum-value-no-delete"] == ("STATE_PAID = 1", "absent")
+    assert shown["rpc-same-server-streaming"] == (
+        "rpc List(Order) returns (stream Order)",
+        "rpc List(Order) returns (Order)",
+    )
+
+
+def test_a_declaration_is_found_in_its_own_message() -> None:
+    text = """message Order { // message Order { string no = 1; }
+      enum Kind { A = 1; }  message Line { string text = 1; oneof x { int32 n = 2; } }
+      oneof pay { string /* or */ card = 1 [deprecated = true]; }
+    }"""
+    told = 'Field "{}" with name "x" on message "{}" changed type'
+    assert declared(told.format(1, "Order"), [text]) == "string card = 1 [deprecated = true]"
+    assert declared(told.format(2, "Order.Line"), [text]) == "int32 n = 2"
+    assert declared('value "1" on enum "Kind" changed', [text]) == "A = 1"
+    assert declared(told.format(9, "Order"), ["message Order {", text]) is None
 
 
 def test_a_new_package_of_protobuf_breaks_and_additions_do_not(make_repo: MakeRepo) -> None:

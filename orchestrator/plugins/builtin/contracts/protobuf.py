@@ -23,6 +23,7 @@ from orchestrator.plugins.builtin.contracts.kinds import (
     Undecided,
     Unusable,
 )
+from orchestrator.plugins.builtin.contracts.protobuf_declarations import declared
 from orchestrator.plugins.builtin.contracts.versions import Version
 from orchestrator.plugins.builtin.contracts.wording import going_back
 from orchestrator.plugins.spec import (
@@ -116,7 +117,7 @@ def compare(old: Loaded, new: Loaded, asked: Asked) -> Iterator[Finding | Undeci
         yield Undecided("", f"buf could not compare ({ended.status} {ended.code}): {said}")
         return
     for said_ in _objects(ended.output):
-        finding = _finding(said_, after)
+        finding = _finding(said_, before, after)
         yield finding if backward else going_back(finding)
 
 
@@ -154,18 +155,33 @@ def _objects(text: str) -> list[dict[str, Json]]:
     return found
 
 
-def _finding(said: Mapping[str, Json], after: Loaded) -> Finding:
+def _finding(said: Mapping[str, Json], before: Loaded, after: Loaded) -> Finding:
     rule = str(said.get("type", "changed")).lower().replace("_", "-")
     remedy = next((text for start, text in _REMEDIES if rule.startswith(start)), None)
     return Finding(
         rule=f"protobuf.{rule}",
         severity=Severity.BREAKING,
-        message=str(said["message"]).rstrip("."),
+        message=str(said["message"]).partition(" See http")[0].rstrip("."),
         file=_file(said, after),
         line=said.get("start_line"),
         remedy=remedy or "keep what is on the wire and in generated code as it was",
-        evidence={"policy": after.policy, "column": said.get("start_column")},
+        evidence={
+            "policy": after.policy,
+            "column": said.get("start_column"),
+            **_declarations(str(said["message"]), before, after),
+        },
     )
+
+
+def _declarations(message: str, before: Loaded, after: Loaded) -> dict[str, Json]:
+    """What was declared, and what is: one of them at least, or nothing."""
+    was, now = (declared(message, _texts(side)) for side in (before, after))
+    return {"before": was or "absent", "after": now or "absent"} if was or now else {}
+
+
+def _texts(side: Loaded) -> Iterator[str]:
+    for place in sorted(side.folder.rglob("*.proto")):
+        yield place.read_text(encoding="utf-8", errors="replace")
 
 
 def _invalid(said: Mapping[str, Json], loaded: Loaded) -> Finding:
