@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from orchestrator import __version__
 from orchestrator.config.model import (
     Approval,
     Config,
@@ -36,6 +37,7 @@ def meta(config: Config) -> dict[str, str]:
     """The rows of ``meta`` that say whether what is compiled still is what is in force."""
     return {
         "config_digest": config.digest,
+        "compiled_by": __version__,
         "config_source": config.source,
         "ownership": config.approval.ownership,
         "hooks": f"{config.hooks.release} {config.hooks.on_failure}",

@@ -51,16 +51,20 @@ def connect(path: str, busy_ms: int = 1500) -> "Connection":
     return connection
 
 
-def lock(path: str) -> int:
-    """Hold the gate of the store until the process ends; waits as long as the deadline lets it."""
+_gates: "list[int]" = []
+
+
+def lock(path: str) -> None:
+    """Hold the gate of the store until ``unlock``; waits as long as the deadline lets it."""
     number = posix.open(path, posix.O_RDWR | posix.O_CREAT | posix.O_CLOEXEC, 0o600)
+    _gates.append(number)
     fcntl.flock(number, fcntl.LOCK_EX)
-    return number
 
 
-def unlock(number: int) -> None:
-    """Let go of the gate."""
-    posix.close(number)
+def unlock() -> None:
+    """Let go of the gate, if we hold it. Harmless twice."""
+    while _gates:
+        posix.close(_gates.pop())
 
 
 def checkpoint(connection: "Connection", path: str) -> None:

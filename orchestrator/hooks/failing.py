@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.hooks import driver
 from orchestrator.hooks.place import Place
 from orchestrator.hooks.request import Answer, Request
 
@@ -43,6 +44,8 @@ def _mending(damaged: bool) -> str:
 
 def _warns(place: Place) -> bool:
     """``hooks.on_failure``, if the store can still say so."""
+    # What failed may have held the gate, which closing the store here would wait for.
+    driver.unlock()
     try:
         from pathlib import Path
 

@@ -28,12 +28,12 @@ _START = f"0 0 {'0' * 64}"
 class Transaction:
     """A write transaction of the store: gate, ``BEGIN IMMEDIATE``, events chained by hashes."""
 
-    __slots__ = ("_gate", "_head", "_path", "db", "now", "settings")
+    __slots__ = ("_head", "_path", "db", "now", "settings")
 
     def __init__(self, place: Place, clock: int) -> None:
         self._path = f"{place.state}/state.db"
         posix.stat(self._path)
-        self._gate = driver.lock(f"{place.state}/gate")
+        driver.lock(f"{place.state}/gate")
         self.db = driver.connect(self._path)
         self.run("PRAGMA synchronous = NORMAL")
         self.run("PRAGMA wal_autocheckpoint = 0")
@@ -62,7 +62,7 @@ class Transaction:
         if commit:
             driver.checkpoint(self.db, self._path)
         self.db.close()
-        driver.unlock(self._gate)
+        driver.unlock()
 
     def live(self, request: Request) -> str | None:
         """The instance of an ordinary, registered, open session; None for any other."""

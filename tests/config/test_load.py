@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,21 @@ def test_two_files_that_say_the_same_have_the_same_digest() -> None:
     longer = MINIMAL + "approval: {auto: true}\ncoordinator: {monitoring_interval: 30}\n"
     assert loaded(MINIMAL).digest == loaded(longer).digest
     assert loaded(MINIMAL).digest != loaded(MINIMAL + "approval: {auto: false}\n").digest
+
+
+@dataclass(frozen=True)
+class Grown(Coordinator):
+    """As a later version may have it."""
+
+    new: str = "as ever"
+
+
+def test_a_key_left_at_its_default_is_no_part_of_the_digest() -> None:
+    """So a later version with one more key gives the same file the same digest."""
+    config = loaded(MINIMAL + "coordinator: {monitoring_interval: 60}\n")
+    kept = {each.name: getattr(config.coordinator, each.name) for each in fields(Coordinator)}
+    assert replace(config, coordinator=Grown(**kept)).digest == config.digest
+    assert replace(config, coordinator=Grown(**kept, new="said")).digest != config.digest
 
 
 def test_the_whole_file_uses_every_key_of_the_schema() -> None:

@@ -13,7 +13,12 @@ import pytest
 from orchestrator.cli import hooks as commands
 from orchestrator.cli.main import run
 from orchestrator.engine.project import Project, put
+from orchestrator.hooks import driver, failing
 from orchestrator.hooks import log as hook_log
+from orchestrator.hooks.place import Place
+from orchestrator.hooks.request import Request
+from orchestrator.store.errors import Busy
+from orchestrator.store.gate import Gate
 from tests.conftest import MakeRepo, commit
 from tests.hooks.client import Client
 from tests.hooks.conftest import CONFIG, NewClient
@@ -255,3 +260,17 @@ def test_a_session_of_one_prompt_is_not_kept_waiting_for_news(client: NewClient)
         timeout=20,
     )
     assert done.returncode == 0
+
+
+def test_what_failed_lets_go_of_the_gate_before_it_asks_what_to_do(repo: Path) -> None:
+    """Otherwise it would wait for itself, and its deadline is not far away."""
+    gate = Gate(state(repo) / "gate", wait=0)
+    driver.lock(str(gate.path))
+    with pytest.raises(Busy), gate:
+        pass
+    place = Place(str(repo), str(repo), str(repo / ".git"))
+    request = Request("claude-code", event="PreToolUse", tool="Write")
+    assert failing.answer(request, place, ValueError("no")).kind == "fail"
+    with gate:
+        pass
+    gate.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
@@ -74,8 +74,9 @@ __all__ = [
 class Config:
     """The whole configuration. ``source`` is the path it was read from, repository-relative.
 
-    ``digest`` is the sha256 (hex) of the canonical JSON, so two files that say
-    the same have the same digest.
+    ``digest`` is the sha256 (hex) of the canonical JSON of what is not left at
+    its default: two files that say the same have the same digest, and so has one
+    file under a later version that knows more keys.
     """
 
     project: str
@@ -114,4 +115,22 @@ class Config:
 
     @cached_property
     def digest(self) -> str:
-        return hashlib.sha256(dumps(self._json).encode()).hexdigest()
+        said = {name: value for name, value in _said(self).items() if name != "source"}
+        return hashlib.sha256(dumps(said).encode()).hexdigest()
+
+
+def _said(value: Any) -> Any:
+    """Plain JSON without what is at its default."""
+    if is_dataclass(value):
+        held = ((each, getattr(value, each.name)) for each in fields(value))
+        return {each.name: _said(v) for each, v in held if v != _default(each)}
+    if isinstance(value, Mapping):
+        return {name: _said(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_said(each) for each in value]
+    return value
+
+
+def _default(of: Field[Any]) -> Any:
+    """What a field holds where nothing is said; ``MISSING`` where something must be."""
+    return of.default if of.default_factory is MISSING else of.default_factory()
