@@ -16,7 +16,9 @@ def main() -> None:
     gc.set_threshold(20_000)
     from orchestrator.cli.main import run
 
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # nor when the process ends, which would look everywhere several times
+    sys.exit(status)
 
 
 if __name__ == "__main__":

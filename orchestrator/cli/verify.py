@@ -61,20 +61,24 @@ def command(
     if since is not None and everything:
         raise UsageError("--since and --all exclude each other", hint="leave one out")
     wanted = _destinations((*formats, *(["json"] if as_json else [])), outputs)
-    from orchestrator.engine.verification import verify_commit
+    from orchestrator.engine.head_start import head_start
     from orchestrator.git import find
-    from orchestrator.report.console import Progress
-    from orchestrator.verification.outcome import Verdict, overall
 
-    with _until_signalled() as (stop, received):
+    repository = find()
+    with _until_signalled() as (stop, received), head_start(repository, wanted=no_cache) as ready:
+        from orchestrator.engine.verification import verify_commit
+        from orchestrator.report.console import Progress
+        from orchestrator.verification.outcome import Verdict, overall
+
         report = verify_commit(
-            find(),
+            repository,
             since=since,
             everything=everything,
             layers=layers,
             fresh=no_cache,
             listener=Progress(paper(stderr=True)),
             stop=stop,
+            ready=ready,
         )
     _write(report, wanted)
     if any(form == "github" for form, _ in wanted):

@@ -7,9 +7,10 @@ hung or crashed is ended with everything it started, and replaced.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from types import TracebackType
 from typing import Self, TypeVar
@@ -42,10 +43,18 @@ class LocalExecutor:
     Every process of the pool is marked for ``descendants.end_orphans`` with
     the key of the repository's state folder. ``others`` False leaves out all
     plugins but the project's own; ``patience`` are the seconds a plugin gets
-    beyond a check's timeout. Thread-safe; close it, or use it as a context.
+    beyond a check's timeout; ``ready`` are workers that were started before.
+    Thread-safe; close it, or use it as a context.
     """
 
-    def __init__(self, rules: Rules, *, others: bool = True, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        others: bool = True,
+        patience: float = PATIENCE,
+        ready: Iterable[Worker] = (),
+    ) -> None:
         self.parallel = max(rules.config.verification.parallel, 1)
         self._folder = rules.folder
         self._plugins = rules.config.verification.plugins
@@ -54,9 +63,10 @@ class LocalExecutor:
         self._key = descendants.marker_key(rules.state)
         self._marker = f"{descendants.marker(rules.state)}/{next(_pools)}"
         self._lock = threading.Lock()
-        self._idle: list[Worker] = []
+        self._idle = list(ready)
         self._busy: set[Worker] = set()
         self._count = 0
+        self._alone = False
         self._aborted = False
 
     def __enter__(self) -> Self:
@@ -102,7 +112,10 @@ class LocalExecutor:
         told = {name: getattr(request, name) for name in _ASKED}
         asked = {"do": "plan", "source": plugin.source, "request": told}
         answer = self._ask(asked, timeout, request.config)
-        return _decoded(plugin, lambda: [check_from_json(value) for value in answer["checks"]])
+        planned = _decoded(plugin, lambda: [check_from_json(value) for value in answer["checks"]])
+        if planned and self.parallel > 1:
+            self._get_another_ready()
+        return planned
 
     def execute(
         self,
@@ -175,15 +188,22 @@ class LocalExecutor:
         with self._lock:
             if self._aborted:
                 raise WorkerDied("the run was stopped")
-            if self._idle:
-                worker = self._idle.pop()
-            else:
-                if self._count == 0:
-                    descendants.end_orphans(self._key)
-                self._count += 1
-                worker = Worker(f"{self._marker}/{self._count}")
+            if not self._alone:
+                descendants.end_orphans(self._key)
+                self._alone = True
+            worker = self._idle.pop() if self._idle else self._started()
             self._busy.add(worker)
             return worker
+
+    def _get_another_ready(self) -> None:
+        """Start a second worker, for checks that will run: it takes a while until it answers."""
+        with self._lock, contextlib.suppress(OSError):
+            if not self._aborted and len(self._idle) + len(self._busy) < 2:
+                self._idle.insert(0, self._started())  # who is warm is taken first
+
+    def _started(self) -> Worker:
+        self._count += 1
+        return Worker(f"{self._marker}/{self._count}")
 
     def _give_back(self, worker: Worker) -> None:
         with self._lock:

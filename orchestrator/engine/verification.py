@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from orchestrator.engine.executor import LocalExecutor
 from orchestrator.errors import OrchestrateError, UsageError
 from orchestrator.git import Git, Repository
+from orchestrator.plugins.remote import Worker
 from orchestrator.verification.checkout import Candidate
 from orchestrator.verification.elsewhere import listed
 from orchestrator.verification.outcome import Report
@@ -54,13 +55,14 @@ def verify_commit(
     fresh: bool = False,
     listener: Listener | None = None,
     stop: threading.Event | None = None,
+    ready: Iterable[Worker] = (),
 ) -> Report:
     """Verify HEAD: under its own rules, or with ``since`` under those of that commit.
 
     With ``since``, what changed since the two parted decides which layers are
     checked, unless ``everything``; contracts and benchmarks compare with it.
     Without, all layers are checked and nothing is compared. ``fresh`` replays
-    no verdict of an earlier run.
+    no verdict of an earlier run. ``ready`` are workers that were started before.
     """
     git = repository.git
     candidate = _candidate(git, since)
@@ -77,7 +79,7 @@ def verify_commit(
         warnings=(*_uncommitted(git), *warnings),
         fresh=fresh,
     )
-    with LocalExecutor(rules) as executor:
+    with LocalExecutor(rules, ready=ready) as executor:
         return verify(request, executor=executor, listener=listener, stop=stop)
 
 

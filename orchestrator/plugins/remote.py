@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from orchestrator import descendants
 from orchestrator.environment import allowed
 from orchestrator.errors import OrchestrateError
-from orchestrator.plugins.spec import Json
+from orchestrator.plugins.json_values import Json
 
 __all__ = ["PluginTrouble", "Worker", "WorkerDied", "WorkerHung"]
 
@@ -70,6 +70,7 @@ class Worker:
         self._answers, answers = os.pipe()
         self._marker = marker
         self._config: Mapping[str, Json] | None = None
+        self._asked = False
         self._buffer = b""
         self._noise: deque[bytes] = deque(maxlen=_NOISE_LINES)
         self._process = subprocess.Popen(
@@ -114,6 +115,7 @@ class Worker:
         """
         deadline = time.monotonic() + timeout
         loading: str | None = None
+        self._asked = True
         if config is not None and config is not self._config:
             request, self._config = {**request, "config": config}, config
         try:
@@ -141,6 +143,8 @@ class Worker:
     def close(self) -> None:
         """Let the worker leave; kill it if it does not."""
         self._close_pipe("_requests")
+        if not self._asked:
+            self._process.kill()  # it may still be starting; no plugin was in it
         try:
             self._process.wait(_LEAVE)
         except subprocess.TimeoutExpired:

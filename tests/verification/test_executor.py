@@ -13,6 +13,8 @@ import pytest
 from orchestrator import descendants
 from orchestrator.config.model import Config, Verification
 from orchestrator.engine.executor import LocalExecutor
+from orchestrator.engine.head_start import head_start
+from orchestrator.git import Repository
 from orchestrator.plugins.remote import PluginTrouble, Worker, WorkerDied, WorkerHung
 from orchestrator.plugins.spec import Json, PlanRequest
 from orchestrator.verification.rules import Rules
@@ -120,6 +122,29 @@ def test_a_worker_is_used_again_and_replaced_after_it_hung(tmp_path: Path) -> No
             executor._ask({"do": "command", "command": "sleep 600", "cwd": "/",
                            "environment": world, "timeout": 600}, 0.3)  # fmt: skip
         assert executor.command("echo $PPID", "/", world, 60).output != first
+
+
+def test_a_worker_that_was_started_ahead_is_used_after_orphans_are_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(descendants, "end_orphans", ended.append)
+    place = Repository(tmp_path, tmp_path, tmp_path)
+    with head_start(place, wanted=True) as [worker]:
+        with LocalExecutor(rules(place.state), ready=[worker]) as executor:
+            said = executor.command("echo $PPID", "/", {"PATH": os.environ["PATH"]}, 60).output
+        assert said.strip() == str(worker.pid)
+    assert ended == [descendants.marker_key(place.state)]
+    assert not descendants.alive(worker.pid)
+
+
+def test_a_worker_nobody_asked_anything_is_gone_at_once(tmp_path: Path) -> None:
+    place = Repository(tmp_path, tmp_path, tmp_path)
+    with pytest.raises(ValueError, match="mine"), head_start(place, wanted=True) as [worker]:
+        raise ValueError("mine")
+    assert not descendants.alive(worker.pid)
+    with head_start(place, wanted=False) as none:
+        assert none == []
 
 
 _SPOILER = """
