@@ -21,7 +21,7 @@ __all__ = ["orchestrate_execute", "orchestrate_plan", "orchestrate_plugin"]
 @hookimpl
 def orchestrate_plugin() -> PluginInfo:
     """The family's name and version; the version changes when a verdict could."""
-    return PluginInfo("benchmarks", "2", "benchmarks")
+    return PluginInfo("benchmarks", "3", "benchmarks")
 
 
 @hookimpl
