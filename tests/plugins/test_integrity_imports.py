@@ -91,8 +91,11 @@ def test_what_is_not_there_is_errored_never_passed(
 
 def test_a_file_that_does_not_parse_is_a_finding(folder: Path) -> None:
     harness.write(folder, {"app/db.py": "x = 1\ndef (\n"})
-    [finding] = run(folder, "app.api", "app.db").findings
+    result = run(folder, "app.api", "app.db")
+    [finding] = result.findings
     assert (finding.rule, finding.file, finding.line) == ("imports.syntax", "app/db.py", 2)
+    assert result.reason == "app/db.py is not valid Python", "not a forbidden import"
+    assert result.metrics["imports.illegal"] == 0
 
 
 def test_the_candidate_is_read_and_never_what_is_installed_here(tmp_path: Path) -> None:

@@ -205,8 +205,14 @@ def _invalid(path: str, content: bytes, error: Exception) -> Finding:
     return Finding(
         rule="avro.invalid",
         severity=Severity.BREAKING,
-        message=f"this is no Avro schema: {str(error).splitlines()[0] if str(error) else error!r}",
+        message=f"this is no Avro schema: {_said(error)}",
         file=path,
         line=line_of(content, ""),
         remedy="mend the schema",
     )
+
+
+def _said(error: Exception) -> str:
+    """What the library says, without the document it may repeat."""
+    lines = str(error).splitlines() or [repr(error)]
+    return lines[0] if len(lines[0]) <= 200 else f"{lines[0][:200]}…"

@@ -51,12 +51,14 @@ def _judge(answer: Mapping[str, Json], layers: list[str]) -> CheckResult:
     findings += [_chain(chain, layers) for chain in answer.get("chains", ())]
     surplus = len(findings) - FINDING_LIMIT
     more = f", {surplus} more than shown" if surplus > 0 else ""
-    count = len(findings)
+    illegal = len(answer.get("chains", ()))
+    said = [answer["syntax"]["file"] + " is not valid Python"] if "syntax" in answer else []
+    said += [f"{illegal} forbidden import{'s' * (illegal > 1)}{more}"] if illegal else []
     return CheckResult(
         outcome=Outcome.FAILED if findings else Outcome.PASSED,
-        reason=f"{count} forbidden import{'s' * (count > 1)}{more}" if findings else "",
+        reason=", ".join(said),
         findings=tuple(findings[:FINDING_LIMIT]),
-        metrics={"imports.modules": answer.get("modules", 0), "imports.illegal": len(findings)},
+        metrics={"imports.modules": answer.get("modules", 0), "imports.illegal": illegal},
         data={"order": layers},
     )
 
