@@ -80,7 +80,11 @@ def check(expression: str, scope: str, names: Sequence[str] = ()) -> str | None:
         problem = _unknown(used, SAMPLE[scope])
     problem = problem or _misnamed_root(program, found, scope) or _misnamed_function(program)
     if problem is None and scope != "invariant":
-        problem = _never_equal(found, SAMPLE[scope]) or _on_samples(program, scope)
+        problem = (
+            _never_equal(found, SAMPLE[scope])
+            or _whole_division(found, SAMPLE[scope])
+            or _on_samples(program, found, scope)
+        )
     return problem
 
 
@@ -129,14 +133,18 @@ def _shielded(function: Callable[[Any], Any], argument: Any) -> Any:
         raise
 
 
-def _on_samples(program: Any, scope: str) -> str | None:
+def _on_samples(program: Any, found: Sequence[text.Token], scope: str) -> str | None:
     """Evaluate where something happened and where nothing did: both ways of a ``?`` and ``&&``."""
-    for facts in (SAMPLE[scope], _quiet(SAMPLE[scope])):
+    quiet = _quiet(SAMPLE[scope])
+    divides = any(token.text == "/" for token in found)
+    for facts in (SAMPLE[scope], quiet):
         try:
             value = _shielded(program.execute, dict(facts))
         except _VALUE_ERRORS:
             continue
         except Exception as error:
+            if divides and facts is quiet:
+                continue  # 0.0 / 0.0 is no number, and compared with one it is an error
             return _said(error)
         if not isinstance(value, bool):
             return f"gives {_kind(value)}, a rule must give true or false"
@@ -211,6 +219,19 @@ def _never_equal(found: Sequence[text.Token], facts: Mapping[str, Any]) -> str |
     return None
 
 
+def _whole_division(found: Sequence[text.Token], facts: Mapping[str, Any]) -> str | None:
+    """The first count that is divided: CEL drops the rest, so that most shares are 0."""
+    for path in text.divided(found):
+        value: Any = facts
+        for name in path:
+            value = value[name]
+        if type(value) is int:
+            name = ".".join(path)
+            how = f"multiply instead ({name} * 10 < …), or write double({name})"
+            return f"{name} is a whole number, and 9 / 10 of those is 0; {how}"
+    return None
+
+
 def _kind_of(literal: text.Token) -> str:
     if literal.kind == "string":
         return "a text"
@@ -240,7 +261,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, TypeError):
         return (
             "the types do not fit; CEL never converts, "
-            "write double(n) to mix whole and decimal numbers"
+            "write double(n) to mix whole and decimal numbers (and 0.0 / 0.0 is no number)"
         )
     if message.startswith("Undefined variable or function:"):
         name = message.split("'")[1]

@@ -11,7 +11,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["MACROS", "Token", "bound", "compared", "depth", "macro_depth", "paths", "tokens"]
+__all__ = [
+    "MACROS",
+    "Token",
+    "bound",
+    "compared",
+    "depth",
+    "divided",
+    "macro_depth",
+    "paths",
+    "tokens",
+]
 
 #: Macros that bind their first argument.
 MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
@@ -111,6 +121,18 @@ def compared(found: Sequence[Token]) -> list[tuple[Path, Token]]:
         and (_kind(found, end + 1) in ("string", "number") or _text(found, end + 1) in _LITERALS)
         and _text(found, end + 2) in _ENDS
     ]
+
+
+def divided(found: Sequence[Token]) -> list[Path]:
+    """The variables that are divided, or divided by, as they are."""
+    before = [path for path, end in _places(found) if _text(found, end) == "/"]
+    behind = [path for path, end in _places(found) if _is_divisor(found, path, end)]
+    return before + behind
+
+
+def _is_divisor(found: Sequence[Token], path: Path, end: int) -> bool:
+    slashes = (n for n, token in enumerate(found[:end]) if token.text == "/")
+    return any(_path(found, number + 1) == (path, end) for number in slashes)
 
 
 def _places(found: Sequence[Token]) -> list[tuple[Path, int]]:

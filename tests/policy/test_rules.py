@@ -100,7 +100,7 @@ def test_long_and_deep_rules_are_refused(rule: str) -> None:
         "handoff.touches_policy",
         "handoff.attempt > 3",
         "report.layerIntegrity.failed + report.contractCompliance.failed + report.conflicts > 0",
-        "report.failed / report.total > 0",
+        "report.failed % report.total > 0",
         "handoff.files[0] == 'a' || size(handoff.layers) > 1",
         "handoff.files.all(f, f.matches('^src/'))",
         "report.seconds != 1 && handoff.notes == true && (handoff.target == 'ui' || true)",
@@ -135,6 +135,25 @@ def test_good_approval_rules_pass_the_check(rule: str) -> None:
 )
 def test_the_check_finds_what_evaluation_would_skip(rule: str, problem: str) -> None:
     assert problem in str(check(rule, "approval"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "refused"),
+    [
+        ("tests.skipped / tests.total < 0.1", "tests.skipped"),
+        ("(tests.failed + tests.skipped) / tests.total < 0.1", "tests.total"),
+        ("tests.total / 10 > 1", "tests.total"),
+        ("double(tests.skipped) / double(tests.total) < 0.1", None),
+        ("tests.skipped * 10 < tests.total", None),
+        ("coverage.line / 2.0 > 0.3", None),
+        ("coverage.line >= 0.5 && tests.seconds / 60.0 < 5.0", None),
+    ],
+)
+def test_a_share_of_counts_is_never_silently_nothing(rule: str, refused: str | None) -> None:
+    """Nine of ten skipped would be 0, which is less than 0.1."""
+    said = check(rule, "gate")
+    told = str(said).startswith(f"{refused} is a whole number")
+    assert said is None if refused is None else told
 
 
 def test_each_scope_has_its_own_names() -> None:
