@@ -25,7 +25,7 @@ __all__ = ["Memory"]
 _KEPT = 32
 _HERE = Path(__file__).parent
 #: What decides about a configuration: this code, and the installed libraries.
-_CODE = (str(_HERE), str(_HERE.parent / "policy"))
+_CODE = (str(_HERE), str(_HERE / "model"), str(_HERE.parent / "policy"))
 _LIBRARIES = ("site-packages", "dist-packages")
 
 

@@ -87,8 +87,7 @@ def packages(environments: Iterable[Path]) -> dict[str, str]:
     found = {}
     for prefix in environments:
         for folder in package_folders(prefix):
-            names = [e for e in _entries(folder, _RECORDS) if e[0].endswith(_RECORDS)]
-            found[f"packages {folder}"] = digest(sorted(names))
+            found[f"packages {folder}"] = digest(sorted(_entries(folder, _RECORDS)))
         modules = prefix / "lib" / "node_modules"
         if modules.is_dir():
             files = sorted(modules.glob("*/package.json")) + sorted(
@@ -189,8 +188,8 @@ def _told(entry: os.DirEntry[str] | Path) -> str:
     return f"{found.st_mode:o} {found.st_size} {found.st_ctime_ns} {target}"
 
 
-def _entries(folder: Path, folders: tuple[str, ...] = ("\0",)) -> list[list[str]]:
-    """The files directly in a folder, and the ``folders`` called so; links are followed.
+def _entries(folder: Path, ends: tuple[str, ...] = ()) -> list[list[str]]:
+    """The files directly in a folder, or all in it that is called so; links are followed.
 
     None where it cannot be read.
     """
@@ -198,12 +197,13 @@ def _entries(folder: Path, folders: tuple[str, ...] = ("\0",)) -> list[list[str]
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                if ends and not entry.name.endswith(ends):
+                    continue
                 try:
                     told = entry.stat()
                 except OSError:
                     continue  # a link that leads nowhere starts nothing
-                is_folder = stat.S_ISDIR(told.st_mode)
-                if not is_folder or entry.name.endswith(folders):
+                if ends or not stat.S_ISDIR(told.st_mode):
                     stamp = f"{told.st_mode:o} {told.st_size} {told.st_ctime_ns}"
                     found.append([entry.name, stamp])
     except OSError:

@@ -16,7 +16,7 @@ from functools import cached_property
 from orchestrator.config.model import Config
 from orchestrator.errors import OrchestrateError
 from orchestrator.git import Git, Repository
-from orchestrator.plugins.spec import Check, CheckResult, Outcome, dumps
+from orchestrator.plugins.spec import Check, CheckResult, Json, Outcome, dumps
 from orchestrator.plugins.wire import PluginDescription
 from orchestrator.verification import fingerprints, key
 from orchestrator.verification.cache import Cache
@@ -72,6 +72,7 @@ class Replay:
         self._enabled = config.verification.cache.enabled
         self._fresh = fresh
         self._common: key.Parts = {}
+        self._shared = ""
         self._before: key.Parts = {}
         self._never: str | None = None if self._enabled else "verification.cache.enabled is false"
         self._asked: dict[str, _Asked] = {}
@@ -105,6 +106,7 @@ class Replay:
             return
         try:
             self._common = self._look(site, self.host)
+            self._shared = _digest(self._common)
         except _UNKNOWABLE as error:
             self._never = str(error)
             return
@@ -187,9 +189,7 @@ class Replay:
         return _Asked(parts, never)
 
     def _key(self, asked: _Asked) -> str:
-        parts = {**self._common, **asked.parts}
-        text = dumps({"verdict": parts}).encode(errors="surrogateescape")
-        return hashlib.sha256(text).hexdigest()
+        return _digest({"verdict": asked.parts, "common": self._shared})
 
     def _look(self, site: Site, host: key.Parts) -> key.Parts:
         place = site.here()
@@ -245,6 +245,10 @@ class Replay:
             note=None if replayed else self._why_not(report) or moved,
             again=None if replayed else self._again.get(report.id),
         )
+
+
+def _digest(value: Json) -> str:
+    return hashlib.sha256(dumps(value).encode(errors="surrogateescape")).hexdigest()
 
 
 def _summed(said: str, troubles: Sequence[str]) -> list[str]:
