@@ -165,3 +165,20 @@ def test_a_file_beyond_all_bounds_is_refused(make_repo: MakeRepo) -> None:
     result = check(repo, None, "json-schema", "c.json")
     assert result.outcome is Outcome.FAILED
     assert "16 MiB" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("c.json", '{"type": "string", "type": "integer"}', None),
+        ("c.yaml", "type: object\nproperties:\n  200: {}\n  '200': {}\n", 4),
+    ],
+)
+def test_a_key_that_is_there_twice_is_said(
+    make_repo: MakeRepo, name: str, text: str, line: int | None
+) -> None:
+    result = check(make_repo({name: text}), None, "json-schema", name)
+    assert result.outcome is Outcome.FAILED
+    [finding] = result.findings
+    assert (finding.rule, finding.line) == ("contract.unreadable", line)
+    assert "is there twice" in finding.message

@@ -464,3 +464,27 @@ def test_a_change_of_a_recursive_schema_is_told_once(make_repo: MakeRepo) -> Non
     [finding] = check(repo, base).findings
     assert finding.message.endswith("$.role became required; values without it were valid")
     assert finding.evidence["also_at"] == ["$.friends[*]"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said", "line"),
+    [
+        ("    post:", "    pots:", "pots is no method", 19),
+        ('"201"', '"21"', "21 is no status", 25),
+        ("    post:", "    get:", "the key get is there twice", 19),
+        (
+            "components:",
+            "  /users/{key}: {get: {responses: {}}}\ncomponents:",
+            "same operation",
+            35,
+        ),
+    ],
+)
+def test_what_would_be_silently_ignored_makes_a_document_unsound(
+    make_repo: MakeRepo, before: str, after: str, said: str, line: int
+) -> None:
+    text = API.replace(before, after, 1)
+    result = check(make_repo({PATH: text}))
+    assert result.outcome is Outcome.FAILED
+    assert said in result.reason
+    assert [finding.line for finding in result.findings] == [line]

@@ -152,8 +152,15 @@ def _json(text: str) -> Json:
     def refuse(name: str) -> Json:
         raise Unreadable(f"{name} is no JSON value")
 
+    def unique(pairs: list[tuple[str, Json]]) -> Json:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            raise Unreadable(_twice(next(name for name in names if names.count(name) > 1)))
+        return made
+
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise Unreadable(f"it is not JSON: {error.msg}", error.lineno) from error
     except ValueError as error:
@@ -166,7 +173,17 @@ def _yaml(text: str) -> Json:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Dates stay text: JSON has none."""
+        """Dates stay text: JSON has none. Of two values of a key none would be silently lost."""
+
+        def construct_mapping(self, node: Json, deep: bool = False) -> dict[Json, Json]:
+            seen: set[str] = set()
+            # Merge keys (<<) may repeat some: those are looked at before they are merged in.
+            for key in (key for key, _ in node.value if not key.tag.endswith(":merge")):
+                name = _key(self.construct_object(key, deep=True))
+                if name in seen:
+                    raise Unreadable(_twice(name), key.start_mark.line + 1)
+                seen.add(name)
+            return super().construct_mapping(node, deep)
 
     Loader.yaml_implicit_resolvers = {
         first: [(tag, rule) for tag, rule in rules if not tag.endswith(":timestamp")]
@@ -177,8 +194,14 @@ def _yaml(text: str) -> Json:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise Unreadable(f"it is not YAML: {error.problem}", line) from error
+    except Unreadable:
+        raise
     except (yaml.YAMLError, ValueError) as error:
         raise Unreadable(f"it is not YAML: {error}") from error
+
+
+def _twice(name: str) -> str:
+    return f"the key {name} is there twice, and only one of both values counts"
 
 
 def _plain(value: object, counter: _Counter, depth: int) -> Json:

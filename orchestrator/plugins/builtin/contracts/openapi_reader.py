@@ -20,6 +20,10 @@ __all__ = ["METHODS", "api", "not_examined"]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
+#: What may stand beside the methods of a path.
+_BESIDE = ("summary", "description", "servers", "parameters", "$ref")
+_STATUS = re.compile(r"[1-5](\d\d|XX)|default", re.IGNORECASE)
+
 #: The most references that lead to one another.
 _LINKS = 20
 #: Keys of surfaces no rule looks at, and what they are called in the report.
@@ -51,7 +55,11 @@ def api(document: Json) -> Api:
     if "paths" not in document and version.startswith("3.0"):
         raise Malformed("it has no paths")
     reader = _Reader(document)
-    found = {(o.method, o.path): o for o in reader.operations()}
+    found: dict[tuple[str, str], Operation] = {}
+    for one in reader.operations():
+        other = found.setdefault((one.method, one.path), one)
+        if other is not one:
+            raise Malformed(f"{other.name} and {one.name} are the same operation", one.place)
     schemes = reader.mapping(document.get("components", {}), "/components").get("securitySchemes")
     dialect = OPENAPI_30 if version.startswith("3.0") else 20
     return Api(document, dialect, found, schemes if isinstance(schemes, dict) else {})
@@ -89,9 +97,11 @@ class _Reader:
             if not path.startswith("/"):
                 raise Malformed(f"the path {path} does not begin with /", pointer("paths", path))
             item, place = self.follow(item, pointer("paths", path))
-            for method in METHODS:
-                if method in self.mapping(item, place):
-                    yield self._operation(method, path, item, place)
+            for key in self.mapping(item, place):
+                if key in METHODS:
+                    yield self._operation(key, path, item, place)
+                elif key not in _BESIDE and not key.startswith("x-"):
+                    raise Malformed(f"{key} is no method", f"{place}{pointer(key)}")
 
     def _operation(self, method: str, path: str, item: Json, place: str) -> Operation:
         here = f"{place}/{method}"
@@ -169,7 +179,10 @@ class _Reader:
         responses = self.mapping(written.get("responses", {}), f"{here}/responses")
         found: dict[str, Reply] = {}
         for status, raw in responses.items():
-            if not status.startswith("x-") and status:
+            if not status.startswith("x-"):
+                if not _STATUS.fullmatch(status):
+                    raise Malformed(f"{status or 'an empty text'} is no status",
+                                    f"{here}{pointer('responses', status)}")  # fmt: skip
                 one, place = self.follow(raw, f"{here}{pointer('responses', status)}")
                 name = status.upper() if status != "default" else status
                 found[name] = Reply(self._content(one, place), self._headers(one, place), place)
