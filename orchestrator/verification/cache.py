@@ -57,7 +57,8 @@ class Cache:
         """The value remembered under ``key``; using it keeps it longer."""
         path = self._path(key)
         try:
-            text = path.read_bytes()
+            with open(path, "rb", buffering=0) as file:
+                text = file.read()
         except FileNotFoundError:
             return Found()
         except OSError as error:
@@ -65,7 +66,7 @@ class Cache:
         first, _, rest = text.partition(b"\n")
         if first.decode(errors="replace") != _checksum(rest):
             with contextlib.suppress(OSError):
-                path.unlink()
+                Path(path).unlink()
             return Found(trouble=f"{path} was damaged, and is gone")
         entry = json.loads(rest)
         age = time.time() * 1000 - entry["at"]
@@ -79,7 +80,7 @@ class Cache:
         """Remember ``value`` as of ``at`` (ms, default: now); what went wrong, or None."""
         at = int(time.time() * 1000) if at is None else at
         body = dumps({"form": _FORM, "key": key, "at": at, "value": value}).encode(errors="replace")
-        path = self._path(key)
+        path = Path(self._path(key))
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             with open(_made(beside), "wb") as file:
@@ -121,8 +122,8 @@ class Cache:
                 gone += 1
         return gone
 
-    def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}.json"
+    def _path(self, key: str) -> str:
+        return f"{self.folder}/{key[:2]}/{key}.json"
 
     def _files(self) -> Iterator[tuple[str, os.stat_result]]:
         """Every entry with its path, also what a killed writer left."""

@@ -111,39 +111,40 @@ def package_folders(prefix: Path) -> list[Path]:
     """Where a Python environment keeps its packages, in a definite order."""
     return [
         folder / name
-        for folder in _named(prefix / "lib", starts="python3")
+        for folder in (prefix / "lib" / name for name in _names(prefix / "lib"))
+        if folder.name.startswith("python3")
         for name in ("dist-packages", "site-packages")
         if (folder / name).is_dir()
     ]
 
 
-def _named(folder: Path, starts: str = "", ends: tuple[str, ...] = ("",)) -> list[Path]:
-    """What is in a folder and is called so, sorted; nothing where it cannot be read."""
+def _names(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries)
+            return sorted(entry.name for entry in entries)
     except OSError:
         return []
-    return [folder / name for name in names if name.startswith(starts) and name.endswith(ends)]
 
 
 def _editables(prefix: Path) -> Iterator[tuple[str, Path]]:
     """Every package installed as a link to sources, with the folder it links to."""
     for packages in package_folders(prefix):
-        for found in _named(packages, ends=(".dist-info", ".pth")):
-            if found.suffix == ".dist-info":
-                place = _editable(found / "direct_url.json")
+        for name in _names(packages):
+            if name.endswith(".dist-info"):
+                place = _editable(f"{packages}/{name}/direct_url.json")
                 if place is not None:
-                    yield found.name.split("-")[0], place
-                continue
-            for line in _lines(found):
-                if line.startswith("/"):
-                    yield found.stem.removeprefix("_"), Path(os.path.realpath(line))
+                    yield name.split("-")[0], place
+            elif name.endswith(".pth"):
+                for line in _lines(packages / name):
+                    if line.startswith("/"):
+                        package = name.removesuffix(".pth").removeprefix("_")
+                        yield package, Path(os.path.realpath(line))
 
 
-def _editable(record: Path) -> Path | None:
+def _editable(record: str) -> Path | None:
     try:
-        value = json.loads(record.read_text())
+        with open(record, "rb") as file:  # hardly any package has one
+            value = json.load(file)
         if not value.get("dir_info", {}).get("editable"):
             return None
         return Path(os.path.realpath(unquote(urlsplit(value["url"]).path)))
