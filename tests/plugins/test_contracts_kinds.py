@@ -203,6 +203,27 @@ def test_protobuf_breaks_are_found_with_their_place(make_repo: MakeRepo) -> None
     )
 
 
+def test_one_file_of_protobuf_is_compared_with_its_imports_and_nothing_else(
+    make_repo: MakeRepo,
+) -> None:
+    head = 'syntax = "proto3";\npackage shop.v1;\n'
+    order = f'{head}import "types/money.proto";\nmessage Order {{ Money total = 1; }}\n'
+    money = f"{head}message Money {{ int64 cents = 1; string currency = 2; }}\n"
+    twin = f"{head}message Order {{ string other = 1; }}\n"
+    files = {"p/order.proto": order, "p/types/money.proto": money, "p/twin.proto": twin}
+    repo = make_repo(files)
+    base = git(repo, "rev-parse", "HEAD")
+    commit(repo, {"p/types/money.proto": money.replace(" string currency = 2;", "")})
+    result = check("protobuf", repo, base, path="p/order.proto")
+    assert [(f.rule, f.file) for f in result.findings] == [
+        ("protobuf.field-no-delete", "p/types/money.proto")
+    ]
+    commit(repo, {"p/order.proto": order.replace("Money total", "Money sum"),
+        "p/types/money.proto": money})  # fmt: skip
+    result = check("protobuf", repo, base, path="p/order.proto")
+    assert {f.file for f in result.findings} == {"p/order.proto"}
+
+
 def test_a_declaration_is_found_in_its_own_message() -> None:
     text = """message Order { // message Order { string no = 1; }
       enum Kind { A = 1; }  message Line { string text = 1; oneof x { int32 n = 2; } }

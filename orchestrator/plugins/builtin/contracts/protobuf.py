@@ -7,6 +7,7 @@ with 100 when it found breaks, with 1 when it could not read its input.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -39,6 +40,9 @@ __all__ = ["HAS_DIRECTION", "POLICIES", "Loaded", "about", "compare", "load", "v
 HAS_DIRECTION = False
 
 _BROKEN_INPUT, _BREAKS = 1, 100
+#: What a contract that is one file is called where buf reads it.
+_SINGLE = "contract.proto"
+_IMPORT = re.compile(rb'^\s*import\s+(?:public\s+|weak\s+)?"([^"\n]+)"\s*;', re.MULTILINE)
 _SECONDS = 60.0
 #: ``policy`` of the configuration → the category of buf's rules.
 POLICIES = {"file": "FILE", "package": "PACKAGE", "wire-json": "WIRE_JSON", "wire": "WIRE"}
@@ -58,12 +62,16 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Loaded:
-    """The files of one version, written to ``folder`` below their path in the repository."""
+    """The files of one version, written to ``folder`` below their path in the repository.
+
+    A ``single`` file is there under one name in every version: buf compares by names.
+    """
 
     folder: Path
     root: str
     files: tuple[str, ...]
     policy: str
+    single: str | None = None
 
 
 def load(version: Version, contract: Mapping[str, Json], context: CheckContext) -> Loaded:
@@ -72,25 +80,37 @@ def load(version: Version, contract: Mapping[str, Json], context: CheckContext) 
     contents = version.tree.contents(names)
     if not contents:
         raise absent(contract, "folder of .proto files")
-    single = version.path.endswith(".proto")
+    single = version.path if version.path.endswith(".proto") else None
     root = str(PurePosixPath(version.path).parent) if single else version.path
-    if single:  # what it imports stands beside it
-        others = version.tree.contents(n for n in version.tree.below(root) if n.endswith(".proto"))
-        contents = {**others, **contents}
+    if single:
+        contents = _with_imports(version, root, contents)
     folder = Path(tempfile.mkdtemp(dir=context.scratch))
     for name, content in contents.items():
-        place = folder / PurePosixPath(name).relative_to(root)
+        place = folder / (_SINGLE if name == single else PurePosixPath(name).relative_to(root))
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
     policy = POLICIES[contract.get("policy", "file")]
     (folder / "buf.yaml").write_text(f"version: v2\nbreaking:\n  use: [{policy}]\n")
-    loaded = Loaded(folder, root, tuple(contents), policy)
+    loaded = Loaded(folder, root, tuple(contents), policy, single)
     if version.commit is not None:  # an earlier version: read where it is compared
         return loaded
     ended = _buf(context, "build", str(folder), "--error-format", "json")
     if not ended.ok:
         raise _broken_input(ended, loaded, contract)
     return loaded
+
+
+def _with_imports(version: Version, root: str, contents: dict[str, bytes]) -> dict[str, bytes]:
+    """A file with what it imports, and that imports, from beside it; nothing else that is there."""
+    found, wanted = dict(contents), list(contents.values())
+    beside = {str(PurePosixPath(n).relative_to(root)): n for n in version.tree.below(root)}
+    while wanted:
+        named = {match.decode(errors="replace") for match in _IMPORT.findall(wanted.pop())}
+        names = [beside[name] for name in sorted(named & beside.keys())]
+        more = version.tree.contents(name for name in names if name not in found)
+        found |= more
+        wanted += more.values()
+    return found
 
 
 def about(loaded: Loaded) -> dict[str, Json]:
@@ -205,4 +225,6 @@ def _file(said: Mapping[str, Json], loaded: Loaded) -> str | None:
         if not name.is_relative_to(loaded.folder):
             return None
         name = name.relative_to(loaded.folder)
+    if loaded.single and str(name) == _SINGLE:
+        return loaded.single
     return str(PurePosixPath(loaded.root) / name)
