@@ -41,7 +41,7 @@ HAS_DIRECTION = False
 
 _BROKEN_INPUT, _BREAKS = 1, 100
 #: What a contract that is one file is called where buf reads it.
-_SINGLE = "contract.proto"
+_SINGLE = "single.proto"
 _IMPORT = re.compile(rb'^\s*import\s+(?:public\s+|weak\s+)?"([^"\n]+)"\s*;', re.MULTILINE)
 _SECONDS = 60.0
 #: ``policy`` of the configuration → the category of buf's rules.
