@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -488,3 +489,22 @@ def test_what_would_be_silently_ignored_makes_a_document_unsound(
     assert result.outcome is Outcome.FAILED
     assert said in result.reason
     assert [finding.line for finding in result.findings] == [line]
+
+
+def test_what_there_was_no_time_for_is_undecided_and_what_was_found_is_kept(
+    make_repo: MakeRepo,
+) -> None:
+    document = yaml.safe_load(API)
+    repo = make_repo({PATH: yaml.safe_dump(document)})
+    base = git(repo, "rev-parse", "HEAD")
+    user(document)["required"].append("role")
+    drop(users(document)["responses"]["200"]["content"], "text/csv")
+    commit(repo, {PATH: yaml.safe_dump(document)})
+    chosen = settings()
+    [planned] = harness.plan(contracts, chosen, checkout=repo)
+    where = harness.context(repo, repo.parent / "scratch", base=base, settings=chosen)
+    result = harness.execute(contracts, planned, replace(where, timeout=0.0))
+    assert {f.rule for f in result.findings} == {"openapi.media-type-removed"}
+    assert "POST /users, request application/json" in {
+        open_["surface"] for open_ in result.data["undecided"]
+    }

@@ -35,6 +35,8 @@ __all__ = ["HAS_DIRECTION", "about", "compare", "load", "violations"]
 
 HAS_DIRECTION = False
 
+#: Share of the check's time for the schemas of one comparison; a mode may need two.
+_SHARE = 0.4
 #: Rule → words of the reason it is about, where a call is refused for several.
 _ABOUT = {
     "server-removed": "served",
@@ -96,7 +98,8 @@ def compare(old: Side, new: Side, asked: Asked) -> Iterator[Finding | Undecided]
 def _changes(old: Side, new: Side, asked: Asked) -> Iterator[Finding | Undecided]:
     for change in structural(old, new):
         yield _finding(change, old, new)
-    yield from bodies(old, new, asked.contract["content_model"])
+    within = asked.context.timeout * _SHARE
+    yield from bodies(old, new, asked.contract["content_model"], within)
 
 
 def _finding(change: Change, old: Side, new: Side) -> Finding | Undecided:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -46,12 +47,16 @@ class _Surface:
     media: str | None = None
 
 
-def bodies(old: Side, new: Side, content_model: str) -> Iterator[Finding | Undecided]:
+def bodies(
+    old: Side, new: Side, content_model: str, within: float
+) -> Iterator[Finding | Undecided]:
     """Findings, each with the pointer of its place in the new document.
 
-    What one schema breaks in several operations is one finding, that lists them.
+    What one schema breaks in several operations is one finding, that lists them. What is
+    not compared ``within`` so many seconds is undecided: large documents whose schemas all
+    lead to one another take long, and what was found is not to be lost.
     """
-    comparer = _Comparer(old, new, content_model)
+    comparer = _Comparer(old, new, content_model, time.monotonic() + within)
     grouped: dict[str, list[tuple[_Surface, Finding]]] = {}
     for key, operation in old.api.operations.items():
         if key in new.api.operations:
@@ -115,8 +120,9 @@ def _contents(
 class _Comparer:
     """Compares surfaces; schemas that are the same are compared once."""
 
-    def __init__(self, old: Side, new: Side, content_model: str) -> None:
+    def __init__(self, old: Side, new: Side, content_model: str, until: float) -> None:
         self._old, self._new, self._model = old, new, content_model
+        self._until = until
         self._known: dict[str, Comparison] = {}
 
     def compared(self, surface: _Surface) -> Iterator[Finding | Undecided]:
@@ -128,6 +134,9 @@ class _Comparer:
             if surface.key and schemas.same(reader, {"type": "string"}):
                 return  # parameters and headers travel as text: whatever was written is text
             comparison = self._comparison(writer, reader)
+            if comparison is None:
+                yield Undecided(called, "there was no time left to compare it")
+                return
         except ValueError as error:
             yield Undecided(called, str(error))
             return
@@ -136,9 +145,12 @@ class _Comparer:
         elif comparison.answer is Answer.NO:
             yield from _findings(surface, comparison, self._new)
 
-    def _comparison(self, writer: dict[str, Json], reader: dict[str, Json]) -> Comparison:
+    def _comparison(self, writer: dict[str, Json], reader: dict[str, Json]) -> Comparison | None:
+        """None where it is not known yet and the time is up."""
         key = dumps([writer, reader])
         if key not in self._known:
+            if time.monotonic() > self._until:
+                return None
             judge = witness.of(_source(writer), _source(reader))
             pair = Pair(writer, reader, content_model=self._model, witness=judge)
             self._known[key] = compare(pair)
