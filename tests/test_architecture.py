@@ -81,7 +81,7 @@ def test_only_one_module_knows_the_driver_of_the_store() -> None:
 
 
 def test_every_test_file_is_in_exactly_one_check_of_this_repository_s_own_rules() -> None:
-    # CI runs what is not marked slow through these checks and nowhere else.
+    # A test in none of them would judge no handoff.
     project = ROOT.parent
     rules = yaml.safe_load((project / "config/orchestrate.yaml").read_text())
     commands = [

@@ -22,7 +22,7 @@ __all__ = ["WORKTREES", "FolderInUse", "Sample", "create", "unpack"]
 WORKTREES = {"data": "work/data", "service": "work/service", "web": "work/web"}
 
 #: With ``fast``: this many pairs of a benchmark at most, in this many seconds.
-_FAST = {"max_pairs": "10", "time_limit": "20s"}
+_FAST = {"max_pairs": "40", "time_limit": "20s"}
 
 
 class FolderInUse(OrchestrateError):
