@@ -192,7 +192,7 @@ def _by_worktree(reader: Reader, config: Config, repository: Repository) -> str 
     for instance in config.instances.values():
         if instance.worktree and (repository.main / instance.worktree).resolve() == here:
             return instance.id
-    rows = reader.find("instances")
+    rows = reader.find("instances", columns=("id", "worktree"))
     return next((r["id"] for r in rows if _is_at(r, here)), None)
 
 

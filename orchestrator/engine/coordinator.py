@@ -71,7 +71,9 @@ class Coordinator:
             State.VERIFICATION: self._verification,
             State.HANDOFF_READY: self._ready,
         }
-        rows = self.project.store.read(lambda reader: reader.find("instances"))
+        rows = self.project.store.read(
+            lambda reader: reader.find("instances", {"state": [str(state) for state in steps]})
+        )
         done = False
         for state, step in steps.items():
             chosen = [row for row in rows if row["state"] == state]

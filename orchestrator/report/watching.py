@@ -97,7 +97,7 @@ class Screen:
     def _picture(self) -> Group:
         rows, asked = self.store.read(
             lambda reader: (
-                reader.find("instances"),
+                reader.find("instances", columns=_SHOWN),
                 reader.find("escalations", {"status": ("open", "acknowledged")}),
             )
         )
@@ -112,8 +112,11 @@ class Screen:
             return f"running {running}  ({self.done}/{self.planned_count})"
 
 
+_SHOWN = ("id", "state", "handoff", "task")
+
+
 def _table(rows: Sequence[Row]) -> Table:
     table = Table("instance", "state", "handoff", "task", box=None, header_style="bold")
     for row in rows:
-        table.add_row(*(Text(str(row[key] or "–")) for key in ("id", "state", "handoff", "task")))
+        table.add_row(*(Text(str(row[key] or "–")) for key in _SHOWN))
     return table

@@ -149,7 +149,7 @@ def _handoff(view: Facts, row: Row) -> Json:
 #: Statuses of tasks: what nobody took yet, and what somebody has.
 _PENDING = ("open", "ready", "proposed")
 _AT_WORK = ("assigned", "in_progress", "blocked")
-#: How many unfinished tasks the document lists; the numbers count all.
+#: How many tasks the document lists; the numbers count all.
 _LISTED = 200
 
 
@@ -158,17 +158,17 @@ def _tasks(view: Facts) -> Json:
     reader = view.reader
     unfinished = reader.find("tasks", {"status": (*_AT_WORK, *_PENDING)}, order="created_at")
     known = {row["id"] for row in unfinished}
-    free = [
-        {"task": row["task"], "instance": name, "state": row["state"]}
-        for name, row in view.rows.items()
-        if row["task"] and row["task"] not in known
-    ]
+    free = [row for row in view.rows.values() if row["task"] and row["task"] not in known]
     pending = sum(row["status"] in _PENDING for row in unfinished)
+    said = [
+        {"task": row["task"], "instance": row["id"], "state": row["state"]}
+        for row in free[:_LISTED]
+    ]
     return {
         "pending": pending,
         "inProgress": len(unfinished) - pending + len(free),
         "completed": _completed(reader),
-        "items": free + [_task(view, row) for row in unfinished[:_LISTED]],
+        "items": said + [_task(view, row) for row in unfinished[: _LISTED - len(said)]],
     }
 
 

@@ -11,13 +11,13 @@ from orchestrator.status.health import OPEN, Live, unknown
 from orchestrator.status.times import rfc3339
 from orchestrator.store.port import Reader
 
-__all__ = ["LATEST", "Extras", "Facts"]
+__all__ = ["INSTANCE", "LATEST", "Extras", "Facts"]
 
 #: How many ended handoffs and runs the document remembers.
 LATEST = 20
 
 #: The columns of an instance that the document tells about.
-_INSTANCE = (
+INSTANCE = (
     "id", "role", "state", "handoff", "task", "session", "pid", "pid_started", "host",
     "heartbeat_at", "worktree", "branch",
 )  # fmt: skip
@@ -40,7 +40,7 @@ class Facts:
 
     def __init__(self, reader: Reader, config: Mapping[str, Any], extras: Extras) -> None:
         self.reader, self.config, self.extras = reader, config, extras
-        found = reader.find("instances", columns=_INSTANCE)
+        found = reader.find("instances", columns=INSTANCE)
         self.rows = {row["id"]: row for row in found}
         self.known: Mapping[str, Any] = config.get("instances") or {}
         self.coordinator = (config.get("coordinator") or {}).get("instance")

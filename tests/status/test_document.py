@@ -264,6 +264,16 @@ def test_tasks_are_those_that_instances_hold(store: Store) -> None:
     }
 
 
+def test_of_very_many_tasks_the_first_200_are_listed_and_all_are_counted(store: Store) -> None:
+    for number in range(150):
+        insert(store, "instances", {"id": f"i{number:03}", "state": "ACTIVE", "task": "a text"})
+        insert(store, "tasks", {"id": f"T-{number:03}", "status": "ready", "created_at": number})
+    found = document(store)["tasks"]
+    assert (found["inProgress"], found["pending"]) == (150, 150)
+    named = [item["task"] for item in found["items"]]
+    assert named == ["a text"] * 150 + [f"T-{number:03}" for number in range(50)]
+
+
 def test_tasks_of_the_queue_are_counted_and_listed(store: Store) -> None:
     at_work(store, "backend", State.ACTIVE)
     update(store, "instances", "backend", task="T-2")
