@@ -31,7 +31,7 @@ _BATCHES, _EACH = 15, 40
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Seconds: of the best batch and of all, and of the bare commit beside it."""
+    """Seconds: of the best batch and of all, and of the bare commit beside the best."""
 
     best: float
     usual: float
@@ -53,17 +53,21 @@ def in_turn(
 ) -> dict[str, Timed]:
     """Every operation, its batches in turn with those of the others and of the bare commit."""
     level = "FULL" if durable else "NORMAL"
-    medians: dict[str, list[float]] = {name: [] for name in operations}
-    bare: list[float] = []
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in operations}
     with _commit(level) as commit:
+        bare = _median(commit, each)
         for _ in range(batches):
             for name, operation in operations.items():
-                bare.append(_median(commit, each))
-                medians[name].append(_median(operation, each))
-    return {
-        name: Timed(min(found), statistics.median(found), min(bare), level)
-        for name, found in medians.items()
-    }
+                before, taken = bare, _median(operation, each)
+                bare = _median(commit, each)
+                found[name].append((taken, min(before, bare)))
+    return {name: _timed(pairs, level) for name, pairs in found.items()}
+
+
+def _timed(pairs: Sequence[tuple[float, float]], level: str) -> Timed:
+    """Of batches, each with the bare commit beside it: a processor changes its pace."""
+    best, bare = min(pairs)
+    return Timed(best, statistics.median(taken for taken, _ in pairs), bare, level)
 
 
 def beside(seconds: Callable[[], float], batches: int = 5) -> Timed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.coordination.overlaps import SHARED, target_of
 from orchestrator.coordination.paths import Target, overlaps
@@ -24,8 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What is asked for, beside the targets."""
 
     instance: str

@@ -69,11 +69,9 @@ def sha256() -> Callable[[bytes], str]:
     return lambda data: sha256(data).hexdigest()
 
 
-def _value(value: Value) -> str:
+def _value(value: Value) -> str | int:
     """As ``_canonical`` writes it, in a third of the time."""
-    if value is None:
-        return "null"
-    return _quoted(value) if isinstance(value, str) else str(value)
+    return "null" if value is None else _quoted(value) if isinstance(value, str) else value
 
 
 def link(head: Head, event: NewEvent, at: int) -> Row:

@@ -10,8 +10,8 @@ conformance suite.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 __all__ = ["NewEvent", "Reader", "Row", "Store", "Transaction", "Value"]
 
@@ -20,8 +20,7 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """An event to append. ``kind`` is ``noun.verb`` (``handoff.approve``).
 
     ``actor`` is an instance id, ``human:<user>`` or ``coordinator``; ``before``
@@ -36,7 +35,7 @@ class NewEvent:
     reason: str | None = None
     before: int | None = None
     after: int | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = MappingProxyType({})
 
 
 class Reader(Protocol):

@@ -97,30 +97,23 @@ def _empty(name: str) -> Mapping[str, None]:
     return dict.fromkeys(all_columns(name))
 
 
-_TEXT, _NUMBER = {str, type(None)}, {int, type(None)}
-
-
 def _usual(name: str, row: Row) -> bool:
     """Whether every value is plain already. Asked of all at once: each that is written passes."""
-    texts, numbers = _by_type(name)
-    words = [row[column] for column in texts]
-    counts = [row[column] for column in numbers]
-    return (
-        _TEXT.issuperset(map(type, words))
-        and _NUMBER.issuperset(map(type, counts))
-        and "".join(filter(None, words)).isascii()
-        and all(-_LIMIT <= count < _LIMIT for count in filter(None, counts))
-    )
+    values = row.values()
+    if not _fits(name, tuple(map(type, values))):
+        return False
+    numbers = [value for value in values if type(value) is int]
+    texts = [value for value in values if type(value) is str]
+    return (not numbers or (max(numbers) < _LIMIT and min(numbers) >= -_LIMIT)) and "".join(
+        texts
+    ).isascii()
 
 
-@lru_cache(maxsize=64)
-def _by_type(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns of text, and those of integers."""
-    columns = all_columns(name)
-    return (
-        tuple(column for column in columns if column not in _INTEGERS),
-        tuple(column for column in columns if column in _INTEGERS),
-    )
+@lru_cache(maxsize=512)
+def _fits(name: str, types: tuple[type, ...]) -> bool:
+    """Whether values of these types can stand in the columns, in the table's order."""
+    pairs = zip(all_columns(name), types, strict=True)
+    return all(kind in (type(None), int if c in _INTEGERS else str) for c, kind in pairs)
 
 
 def fixed(name: str, key: Mapping[str, Value], changes: Row) -> None:
