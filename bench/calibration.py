@@ -26,7 +26,7 @@ __all__ = ["Timed", "beside", "budgeted", "in_turn", "process_ratio"]
 
 #: Seconds of a bare commit where the budgets were set (two cores, a virtual disk, quiet).
 QUIET = {"NORMAL": 10e-6, "FULL": 110e-6}
-_BATCHES, _EACH = 15, 40
+_BATCHES, _EACH = 40, 40
 
 
 @dataclass(frozen=True, slots=True)
