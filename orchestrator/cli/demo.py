@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+
+from orchestrator.cli.signals import until_signalled
 
 if TYPE_CHECKING:
     from orchestrator.scaffold.demo import Places
@@ -32,13 +32,17 @@ def command(keep: str | None, fast: bool) -> None:
     command you could type. Takes under two minutes; the folder stays, so that
     you can look around.
     """
+    with until_signalled(impatient=True) as (stop, _):
+        _play(keep, fast, stop)
+
+
+def _play(keep: str | None, fast: bool, stop: threading.Event) -> None:
     from orchestrator.cli.output import console
     from orchestrator.environment import sealed
     from orchestrator.scaffold.demo import play
     from orchestrator.scaffold.sample import create
     from orchestrator.scaffold.telling import Teller
 
-    stop = _until_signalled()
     folder = Path(keep or tempfile.mkdtemp(prefix="orchestrate-demo-")).absolute()
     sample = create(folder, sealed(str(folder / "home")), fast=fast)
     (folder / "home").mkdir()
@@ -53,24 +57,6 @@ def command(keep: str | None, fast: bool) -> None:
     finally:
         teller.say("The folder is kept, so that you can look around. To remove it:")
         teller.output(f"rm -r {shlex.quote(str(folder))}")
-
-
-def _until_signalled() -> threading.Event:
-    """An event that Ctrl-C, SIGTERM and SIGHUP set: the watch and all it started end first.
-
-    Only a second one interrupts at once. An interrupt can come within code that
-    takes it for an error of its own, or loses it; the event cannot.
-    """
-    stop = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
-    return stop
 
 
 def _look_around(places: Places, teller: Teller) -> None:

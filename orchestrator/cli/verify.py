@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.output import json_option, paper
+from orchestrator.cli.signals import until_signalled
 from orchestrator.errors import OrchestrateError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +63,7 @@ def command(
     from orchestrator.git import find
 
     repository = find()
-    with _until_signalled() as (stop, received), head_start(repository, wanted=no_cache) as ready:
+    with until_signalled() as (stop, received), head_start(repository, wanted=no_cache) as ready:
         from orchestrator.engine.verification import verify_commit
         from orchestrator.report.console import Progress
         from orchestrator.verification.outcome import Verdict, overall
@@ -99,24 +97,6 @@ def _destinations(formats: Sequence[str], outputs: Sequence[str]) -> list[tuple[
         raise UsageError("only one report can go to standard output", hint="add an --output FILE")
     wanted = list(zip(chosen, files, strict=True))
     return wanted if _STDOUT in files else [*wanted, ("console", _STDOUT)]
-
-
-@contextmanager
-def _until_signalled() -> Iterator[tuple[threading.Event, list[int]]]:
-    """An event that Ctrl-C, SIGTERM and SIGHUP set, so that the run ends all it started."""
-    stop, received = threading.Event(), list[int]()
-
-    def end(number: int, _frame: object) -> None:
-        received.append(number)
-        stop.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield stop, received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _write(report: Report, wanted: Sequence[tuple[str, str]]) -> None:

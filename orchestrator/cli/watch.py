@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from types import FrameType
 
 import click
 
 from orchestrator.cli.output import console
+from orchestrator.cli.signals import until_signalled
 from orchestrator.engine.project import Project
 from orchestrator.engine.watch import watch
 from orchestrator.report.watching import Screen
@@ -28,15 +26,11 @@ def command(once: bool, plain: bool) -> None:
     next one.
     """
     project = Project.open()
-    stop = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
     live = sys.stdout.isatty() and not plain and not once
-    with Screen(project.store, console(), live=live, about=_about(project)) as screen:
+    with (
+        until_signalled() as (stop, _),
+        Screen(project.store, console(), live=live, about=_about(project)) as screen,
+    ):
         watch(project, screen, once=once, stop=stop, moved=screen.catch_up, trouble=screen.say)
 
 

@@ -22,6 +22,7 @@ from orchestrator.git import Repository
 from orchestrator.plugins.remote import PluginTrouble
 from orchestrator.plugins.spec import API_VERSION, Check, CheckResult, Outcome, PlanRequest
 from orchestrator.plugins.wire import Described, PluginDescription, Problem
+from orchestrator.report.words import place
 from orchestrator.verification.checkout import Candidate
 from orchestrator.verification.plan import in_order
 from orchestrator.verification.rules import Rules
@@ -30,9 +31,9 @@ from orchestrator.verification.site import Site
 __all__ = ["Examination", "Said", "describe"]
 
 #: Seconds a plugin may take to plan.
+_PLAN_TIMEOUT = 60.0
 #: Findings shown of one check.
 _SHOWN = 10
-_PLAN_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,7 @@ def _executed(check: Check, result: CheckResult, seconds: float) -> Iterator[Sai
         text += f": {result.reason}"
     yield Said("ok" if result.outcome is Outcome.PASSED else "remark", text)
     for finding in result.findings[:_SHOWN]:
-        line = f":{finding.line}" if finding.line else ""
-        place = f"{finding.file}{line}: " if finding.file else ""
-        yield Said("remark", f"  {place}{finding.message} ({finding.severity})", finding.remedy)
+        where = f"{place(finding)}: " if finding.file else ""
+        yield Said("remark", f"  {where}{finding.message} ({finding.severity})", finding.remedy)
     if len(result.findings) > _SHOWN:
         yield Said("remark", f"  and {len(result.findings) - _SHOWN} more findings")

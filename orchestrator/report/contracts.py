@@ -9,6 +9,7 @@ from rich.text import Text
 
 from orchestrator.plugins.spec import CheckResult, Finding, Json, Outcome, Severity
 from orchestrator.report.text import beginning, flat, json_text, plural, visible
+from orchestrator.report.words import place
 
 __all__ = ["compared", "kept"]
 
@@ -52,11 +53,10 @@ def compared(console: Console, result: CheckResult, old: str, new: str) -> None:
 
 
 def _finding(finding: Finding) -> Iterator[Text]:
-    place = f"{finding.file}:{finding.line}" if finding.line else (finding.file or "")
     pointer = finding.evidence.get("pointer")
     inside = f" {pointer}" if pointer else ""
     yield Text(f"{finding.severity}  {flat(finding.message)}", style=_TONES[finding.severity])
-    yield Text(f"    {flat(place + inside)}  {finding.rule}", style="dim")
+    yield Text(f"    {flat(place(finding) + inside)}  {finding.rule}", style="dim")
     for key, title in _SHOWN.items():
         value = finding.evidence.get(key)
         if value is not None and not (key == "counterexample" and "request" in finding.evidence):

@@ -21,6 +21,9 @@ from orchestrator.verification.outcome import CheckReport
 
 __all__ = ["Screen"]
 
+#: The columns of an instance in the live table.
+_SHOWN = ("id", "state", "handoff", "task")
+
 
 class Screen:
     """A context manager and a verification listener. ``live`` needs a terminal."""
@@ -110,9 +113,6 @@ class Screen:
                 return "waiting for work"
             running = ", ".join(self.running) or "…"
             return f"running {running}  ({self.done}/{self.planned_count})"
-
-
-_SHOWN = ("id", "state", "handoff", "task")
 
 
 def _table(rows: Sequence[Row]) -> Table:

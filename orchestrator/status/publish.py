@@ -95,10 +95,10 @@ def write(store: Store, main_worktree: Path, *, force: bool = False) -> Path:
     folder = main_worktree / FOLDER
     try:
         _prepare(folder)
-        gate = Gate(folder / ".lock")
+        gate = Gate(folder / ".lock", _WAIT)
         try:
             # Built while the lock is held: whoever writes later has looked later.
-            with gate.held(_WAIT):
+            with gate:
                 path = _write(folder, *store.read(_rendered), force=force)
                 _write_views(store, main_worktree)
                 return path
